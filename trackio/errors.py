@@ -1,0 +1,42 @@
+"""The few errors Trackio raises, sorted by what the caller can do. No error is handled here."""
+
+from collections.abc import Iterable
+
+
+class TrackioError(Exception):
+    """Base of every error Trackio raises on purpose."""
+
+
+class InvalidInput(TrackioError, ValueError):
+    """What was passed in cannot be used; the message says what would be."""
+
+
+class NotFound(TrackioError, LookupError):
+    """The named project, run, metric or key does not exist."""
+
+
+class StoreUnavailable(TrackioError):
+    """Trying again may work; a write may or may not have landed, and repeating it is safe.
+
+    `keys` are the ones to send again; empty means all that were asked for.
+    """
+
+    def __init__(self, message: str, *, keys: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.keys = frozenset(keys)
+
+
+class StoreRefused(TrackioError):
+    """The store said no (permission, quota, a full disk): somebody has to act first."""
+
+
+class UnreadableFile(TrackioError):
+    """A file cannot be read whole: torn, foreign, or other rows than its metadata says."""
+
+
+class FormatTooNew(TrackioError):
+    """Written by a newer Trackio; the message names the version to install."""
+
+
+class LimitExceeded(TrackioError):
+    """A query needed more time or memory than it was given."""

@@ -1,0 +1,188 @@
+"""Turn what a user logs into the JSON object of a journal line, and back. No disk, no media.
+
+The object is flat. Numbers, bools, strings and None stand as they are; what JSON cannot say
+stands as a tag: `{"float": "nan"}`, `{"int": "<digits>"}`, `{"json": "<JSON text>"}`.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any, cast
+
+import orjson
+
+from trackio.model import Json, Value
+
+Warn = Callable[[str, str], None]
+"""Called with a key and what is wrong with it."""
+
+_OPTIONS = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_MAX_64_BIT = (1 << 63) - 1
+
+
+class UnstorableError(TypeError):
+    """No row can hold this value."""
+
+
+def encode_data(data: Mapping[Any, Any], warn: Warn) -> bytes:
+    """The JSON object for `data`; what cannot be stored is left out and warned about.
+
+    One pass in C serves the usual case: a flat dict of finite numbers, bools and plain
+    strings. Everything else shows in the bytes (a null may be a NaN, an inner bracket is
+    nested) and is encoded again, value by value.
+    """
+    try:
+        body = orjson.dumps(data, _scalar, _OPTIONS)
+    except TypeError:
+        return _encode_carefully(data, warn)
+    if b"null" in body or b"[" in body or body.find(b"{", 1) != -1:
+        return _encode_carefully(data, warn)
+    return body
+
+
+def decode_data(data: dict[str, Any]) -> dict[str, Value]:
+    """The values that `encode_data` wrote, tags resolved."""
+    return {key: _untag(value) if type(value) is dict else value for key, value in data.items()}
+
+
+def dump_text(value: Any) -> str:
+    """`value` as JSON text; non-finite numbers become "NaN", "Infinity", "-Infinity".
+
+    Raises:
+        UnstorableError: JSON has no form for it.
+    """
+    try:
+        return orjson.dumps(_jsonable(value)).decode()
+    except (TypeError, RecursionError) as exc:
+        raise UnstorableError(f"a {type(value).__name__} cannot be stored") from exc
+
+
+def flatten(data: Mapping[Any, Any], warn: Warn) -> dict[str, Any]:
+    """Nested dicts joined with `/`; of two values under one key the later wins, with a warning."""
+    flat: dict[str, Any] = {}
+    _flatten_into(flat, "", data, warn)
+    return flat
+
+
+def _flatten_into(flat: dict[str, Any], prefix: str, data: Mapping[Any, Any], warn: Warn) -> None:
+    for raw, value in data.items():
+        key = prefix + _valid_text(raw if isinstance(raw, str) else str(raw))
+        if isinstance(value, Mapping) and value:
+            _flatten_into(flat, f"{key}/", value, warn)
+            continue
+        if key in flat:
+            warn(key, "is given twice in one call; the later value is kept")
+        flat[key] = value
+
+
+def _encode_carefully(data: Mapping[Any, Any], warn: Warn) -> bytes:
+    body = {}
+    for key, value in flatten(data, warn).items():
+        try:
+            body[key] = _tagged(value)
+        except UnstorableError as exc:
+            warn(key, f"is skipped: {exc}")
+    return orjson.dumps(body)
+
+
+def _tagged(value: Any) -> Any:
+    plain = _plain(value)
+    if type(plain) is float and not math.isfinite(plain):
+        return {"float": str(plain)}
+    if type(plain) is int and not -_MAX_64_BIT <= plain <= _MAX_64_BIT:
+        return {"int": str(plain)}
+    if isinstance(plain, Json):
+        return {"json": str(plain)}
+    return plain
+
+
+def _untag(tagged: dict[str, str]) -> Value:
+    ((tag, text),) = tagged.items()
+    return _TAGS[tag](text)
+
+
+_TAGS: dict[str, Callable[[str], Value]] = {"float": float, "int": int, "json": Json}
+
+
+def _plain(value: Any) -> Value:
+    """`value` as what a row can hold."""
+    if value is None or type(value) in (float, int, bool, Json):
+        return cast("Value", value)
+    if isinstance(value, str):
+        return _valid_text(str(value))
+    if isinstance(value, list | tuple | set | frozenset | Mapping):
+        return Json(dump_text(value))
+    return _plain(_scalar(value))
+
+
+def _scalar(value: Any) -> Any:
+    """What stands for a value that is not itself JSON: a number, a bool or a string.
+
+    Raises:
+        UnstorableError: nothing does.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    for plain in (bool, int, float, str):
+        if isinstance(value, plain):
+            return plain(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if callable(item := getattr(value, "item", None)):
+        return _item(value, item)
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        raise UnstorableError(f"a {type(value).__name__} is not one value")
+    if hasattr(value, "__float__"):
+        return float(value)
+    raise UnstorableError(f"a {_type_name(value)} cannot be stored")
+
+
+def _item(value: Any, item: Callable[[], Any]) -> Any:
+    """The one element of a numpy or torch value."""
+    try:
+        element = item()
+    except (TypeError, ValueError, RuntimeError) as exc:
+        shape = "×".join(map(str, getattr(value, "shape", ()))) or "unknown shape"
+        raise UnstorableError(
+            f"a {_type_name(value)} of {shape} is not one number; log a number of it"
+        ) from exc
+    if isinstance(element, bool | int | float | str):
+        return element
+    raise UnstorableError(
+        f"a {_type_name(value)} holds a {type(element).__name__}, which cannot be stored"
+    )
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return (
+            int(value) if -_MAX_64_BIT <= value <= _MAX_64_BIT else orjson.Fragment(str(int(value)))
+        )
+    if isinstance(value, str):
+        return _valid_text(str(value))
+    if isinstance(value, Mapping):
+        return {_valid_text(str(key)): _jsonable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(inner) for inner in value]
+    if isinstance(value, set | frozenset):
+        return sorted((_jsonable(inner) for inner in value), key=str)
+    return _jsonable(_scalar(value))
+
+
+def _valid_text(text: str) -> str:
+    """`text` with lone surrogates, which UTF-8 cannot hold, written as escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
