@@ -115,6 +115,14 @@ def list_project(store: Store, project: str) -> Snapshot:
     return listing.snapshot()
 
 
+def list_writer(store: Store, project: str, run_id: RunId, writer_id: WriterId) -> WriterFiles:
+    """List one writer's own files as they are now; raises as `list_project` does."""
+    listing = _Listing(project)
+    listing.add(store.list(keys.writer_prefix(project, run_id, writer_id)))
+    listing.add(store.list(keys.pack_prefix(project)))
+    return listing.writer(run_id, writer_id)
+
+
 def find_runs_named(store: Store, project: str, name: str) -> list[RunId]:
     """The ids of all runs that were ever called `name`, newest id last; `meta.json` decides."""
     prefix = keys.name_prefix(project, name)
@@ -139,7 +147,7 @@ class _Listing:
         for entry in entries:
             self._add(entry)
 
-    def _add(self, entry: Entry) -> None:  # noqa: C901 - one case for each kind of key
+    def _add(self, entry: Entry) -> None:
         match keys.parse(entry.key):
             case (keys.ShardKey() | keys.PointerKey()) as key:
                 self._ranges[key.run_id, key.writer_id][key] = entry
@@ -178,7 +186,7 @@ class _Listing:
 
     def _run(self, run_id: RunId, writer_ids: Iterable[WriterId]) -> RunFiles:
         tombstone = self._tombstones.get(run_id)
-        files = {writer_id: self._writer(run_id, writer_id) for writer_id in sorted(writer_ids)}
+        files = {writer_id: self.writer(run_id, writer_id) for writer_id in sorted(writer_ids)}
         hidden = {w: f for w, f in files.items() if tombstone is not None and w < tombstone}
         return RunFiles(
             run_id=run_id,
@@ -188,7 +196,7 @@ class _Listing:
             tombstone=tombstone,
         )
 
-    def _writer(self, run_id: RunId, writer_id: WriterId) -> WriterFiles:
+    def writer(self, run_id: RunId, writer_id: WriterId) -> WriterFiles:
         ranges = self._ranges.get((run_id, writer_id), {})
         return WriterFiles(
             writer_id=writer_id,

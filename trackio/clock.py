@@ -7,9 +7,11 @@ from typing import Protocol
 class Clock(Protocol):
     """Wall time in nanoseconds since 1970 (UTC) and a monotonic time in seconds."""
 
-    def time_ns(self) -> int: ...
+    def time_ns(self) -> int:
+        """Wall time in nanoseconds since 1970, UTC."""
 
-    def monotonic(self) -> float: ...
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
 
 
 class SystemClock:

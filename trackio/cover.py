@@ -40,13 +40,7 @@ class Cover:
     @property
     def ranges(self) -> tuple[SeqRange, ...]:
         """The covered seqs, ascending, neighbours joined."""
-        joined: list[SeqRange] = []
-        for taken in self.taken:
-            if joined and joined[-1].last + 1 == taken.first:
-                joined[-1] = SeqRange(joined[-1].first, taken.last)
-            else:
-                joined.append(SeqRange(taken.first, taken.last))
-        return tuple(joined)
+        return merge_ranges(SeqRange(taken.first, taken.last) for taken in self.taken)
 
 
 def in_walk_order(keys: Iterable[RangeKey]) -> list[RangeKey]:
@@ -84,12 +78,24 @@ def subtract(ranges: Iterable[SeqRange], holes: Iterable[SeqRange]) -> tuple[Seq
     left: list[SeqRange] = []
     taken_out = tuple(holes)
     for first, last in ranges:
+        start = first
         for hole in taken_out:
-            if hole.last < first or hole.first > last:
+            if hole.last < start or hole.first > last:
                 continue
-            if hole.first > first:
-                left.append(SeqRange(first, hole.first - 1))
-            first = hole.last + 1
-        if first <= last:
-            left.append(SeqRange(first, last))
+            if hole.first > start:
+                left.append(SeqRange(start, hole.first - 1))
+            start = hole.last + 1
+        if start <= last:
+            left.append(SeqRange(start, last))
     return tuple(left)
+
+
+def merge_ranges(ranges: Iterable[SeqRange]) -> tuple[SeqRange, ...]:
+    """Ranges in any order as ascending ones, those that overlap or touch joined."""
+    joined: list[SeqRange] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1].last + 1:
+            joined[-1] = SeqRange(joined[-1].first, max(last, joined[-1].last))
+        else:
+            joined.append(SeqRange(first, last))
+    return tuple(joined)

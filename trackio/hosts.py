@@ -46,6 +46,17 @@ def is_proven_dead(owner: ProcessIdentity) -> bool:
     return _start_time(str(owner.pid)) != owner.started
 
 
+def is_proven_alive(owner: ProcessIdentity) -> bool:
+    """Whether the process certainly runs, here and now; False means gone or unknown."""
+    here = own_identity()
+    if owner == here:
+        return True
+    same_boot = bool(owner.boot_id) and owner.boot_id == here.boot_id
+    if not same_boot or owner.pid_namespace != here.pid_namespace or not owner.started:
+        return False
+    return _start_time(str(owner.pid)) == owner.started
+
+
 def _start_time(pid: str) -> str | None:
     """Clock ticks since boot at which the process started; None if it is gone or a zombie."""
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()

@@ -13,7 +13,7 @@ from trackio.clock import SYSTEM_CLOCK, Clock
 _ID = re.compile(r"[0-9a-f]{24}")
 _NAME_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
-_ADJECTIVES = (
+_ADJECTIVES = (  # noqa: SIM905 - reads better than a list
     "able amber ample apt bold brave brief bright brisk calm candid careful civil clear clever "
     "cosmic cozy crisp daring deep deft eager early earnest easy fair fancy fine firm fleet fond "
     "frank free fresh gentle glad golden good grand green happy hardy honest humble ideal jolly "
@@ -23,7 +23,7 @@ _ADJECTIVES = (
     "spare spry stable steady still strong subtle sunny super sure sweet swift tidy tender true "
     "trusty upbeat vast vivid warm wise witty young zesty"
 ).split()
-_NOUNS = (
+_NOUNS = (  # noqa: SIM905 - as above
     "acorn aspen atlas aurora badger bay beacon bear birch bloom breeze brook canyon cedar cliff "
     "cloud comet coral cove crane creek crest dawn deer delta dune eagle echo elm ember falcon "
     "fern field finch fjord forest fox garden glade grove gull harbor hare hawk hazel heron hill "

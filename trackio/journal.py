@@ -53,7 +53,7 @@ def encode_header(header: Header) -> bytes:
     return _line(orjson.dumps({"trackio.journal": VERSION, **asdict(header)}))
 
 
-def encode_call(
+def encode_call(  # noqa: PLR0917 - the hot path: keywords cost as much as the CRC
     seq: int, time_us: int, kind: bytes, step: int, stepping: int, data: bytes
 ) -> bytes:
     """The line of one call; `data` is what `plain.encode_data` returned."""

@@ -245,6 +245,13 @@ Key = (
 )
 
 
+_PACK_KINDS: dict[str, type[PackKey] | type[OverviewKey] | type[CondemnedKey]] = {
+    "parquet": PackKey,
+    "overview.parquet": OverviewKey,
+    "condemned": CondemnedKey,
+}
+
+
 def project_prefix(project: str) -> str:
     """The folder of a project."""
     return f"{encode_name(project)}/"
@@ -340,10 +347,9 @@ def _parse_range(project: str, run_id: RunId, writer_id: WriterId, file: str) ->
 
 def _parse_pack(project: str, file: str) -> Key | None:
     identifier, _, suffix = file.partition(".")
-    kinds = {"parquet": PackKey, "overview.parquet": OverviewKey, "condemned": CondemnedKey}
-    if not is_id(identifier) or suffix not in kinds:
+    if not is_id(identifier) or suffix not in _PACK_KINDS:
         return None
-    return kinds[suffix](project, PackId(identifier))
+    return _PACK_KINDS[suffix](project, PackId(identifier))
 
 
 def _parse_state(project: str, parts: list[str]) -> Key | None:

@@ -1,13 +1,14 @@
 """What a store must offer: four verbs over bytes under keys. It knows nothing of the format.
 
-A key is a `/`-separated path without empty, `.` or `..` parts. A `put` is seen whole or not
-at all. Everything raises only errors of `trackio.errors`.
+A key is a `/`-separated path whose parts are not empty and do not begin with a dot. A `put`
+is seen whole or not at all. Everything raises only errors of `trackio.errors`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
+from trackio.errors import InvalidInput
 from trackio.model import Entry
 
 Content = bytes | Path
@@ -65,3 +66,57 @@ class LocalStore(Store, Protocol):
 
     def path(self, key: str) -> Path:
         """The local file of `key`, whether or not it exists."""
+
+
+def is_local(store: Store) -> TypeGuard[LocalStore]:
+    """Whether other programs can open the store's files in place."""
+    return hasattr(store, "path")
+
+
+def readable(store: Store, key: str) -> Content:
+    """The file under `key` where it lies, if the store is local; else its bytes.
+
+    Raises:
+        NotFound, StoreUnavailable, StoreRefused: as `get`; a local file may be missing too.
+    """
+    return store.path(key) if is_local(store) else store.get(key)
+
+
+def check_key(key: str) -> str:
+    """`key` itself.
+
+    Raises:
+        InvalidInput: no store has such a key.
+    """
+    bad_part = any(not part or part[0] == "." for part in key.split("/"))
+    if bad_part or "\\" in key or "\0" in key:
+        raise InvalidInput(
+            f"{key!r} is not a key: parts between '/' must not be empty or begin with a dot, "
+            "and must hold no backslash and no NUL"
+        )
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """`prefix` itself.
+
+    Raises:
+        InvalidInput: it is neither "" nor a folder that ends with `/`.
+    """
+    if prefix and (prefix[-1] != "/" or not check_key(prefix[:-1])):
+        raise InvalidInput(f"{prefix!r} is not a prefix: it must be '' or end with '/'")
+    return prefix
+
+
+def read_content(key: str, content: Content) -> bytes:
+    """The bytes to put under `key`.
+
+    Raises:
+        InvalidInput: the local file that holds them cannot be read.
+    """
+    if not isinstance(content, Path):
+        return bytes(content)
+    try:
+        return content.read_bytes()
+    except OSError as exc:
+        raise InvalidInput(f"{content}, to be put under {key}, cannot be read: {exc}") from exc

@@ -1,0 +1,130 @@
+"""The lines of the table: what is measured, and what we want it to be. Nothing is run here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line: a figure of a workload, and the most that it may be.
+
+    `at_most` is in the line's unit, `of_peer` a part of the peer's figure. The middle of the
+    rounds counts, of what was lost the worst.
+    """
+
+    what: str
+    unit: str
+    workload: str
+    figure: str
+    at_most: float | None = None
+    of_peer: float | None = None
+    is_worst: bool = False
+
+    def settle(self, values: Sequence[float]) -> float | None:
+        """One value for all rounds."""
+        if not values:
+            return None
+        return max(values) if self.is_worst else median(values)
+
+    def is_met(self, ours: float | None, peer: float | None) -> bool | None:
+        """Whether the target is reached, None if that cannot be told."""
+        if ours is None or (self.of_peer is not None and peer is None):
+            return None
+        fits = self.at_most is None or ours <= self.at_most
+        return fits and (self.of_peer is None or ours <= self.of_peer * (peer or 0))
+
+    @property
+    def target(self) -> str:
+        """The target in words."""
+        parts = [] if self.at_most is None else [f"≤ {self.at_most:g}{_space(self.unit)}"]
+        parts += [] if self.of_peer is None else [f"≤ {self.of_peer:g} ×"]
+        return ", ".join(parts).replace("≤ 0 ", "0 ") or "–"
+
+
+def _space(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+LINES: Final = (
+    Line(
+        what="`log()` of 5 numbers, tight loop",
+        unit="µs",
+        workload="tight",
+        figure="p50_us",
+        at_most=3,
+        of_peer=0.35,
+    ),
+    Line(what="… 99.9th percentile", unit="µs", workload="tight", figure="p999_us", at_most=200),
+    Line(
+        what="`log()` of 5 numbers, 1,000 calls a second",
+        unit="µs",
+        workload="paced",
+        figure="p50_us",
+        at_most=7,
+        of_peer=0.35,
+    ),
+    Line(
+        what="`log()` of 1,000 numbers",
+        unit="µs",
+        workload="wide",
+        figure="p50_us",
+        of_peer=0.1,
+    ),
+    Line(
+        what="100,000 calls until durable, wall",
+        unit="s",
+        workload="tight",
+        figure="wall_s",
+        of_peer=0.25,
+    ),
+    Line(what="… CPU", unit="s", workload="tight", figure="cpu_s", of_peer=0.25),
+    Line(
+        what="disk, a number",
+        unit="bytes",
+        workload="tight",
+        figure="bytes_a_point",
+        at_most=8,
+    ),
+    Line(
+        what="memory of 1 M calls, peak",
+        unit="MB",
+        workload="million",
+        figure="peak_mb",
+        at_most=200,
+    ),
+    Line(what="`import trackio`", unit="ms", workload="start", figure="import_ms", at_most=55),
+    Line(what="first `init()`", unit="ms", workload="start", figure="init_ms", at_most=10),
+    Line(
+        what="`init()` + `finish()` of a run of 500 calls",
+        unit="ms",
+        workload="small_runs",
+        figure="both_ms",
+        of_peer=0.25,
+    ),
+    Line(
+        what="calls lost to SIGKILL at 1,000 a second",
+        unit="",
+        workload="killed",
+        figure="lost",
+        at_most=0,
+        is_worst=True,
+    ),
+    Line(
+        what="calls lost, 64 processes × 500",
+        unit="",
+        workload="crowd",
+        figure="lost",
+        at_most=0,
+        is_worst=True,
+    ),
+    Line(
+        what="… processes with an error",
+        unit="",
+        workload="crowd",
+        figure="errors",
+        at_most=0,
+        is_worst=True,
+    ),
+)

@@ -1,0 +1,202 @@
+// The series that charts show: which are needed, which are here, which have to be asked for.
+// A chart says what it shows (`show`, `hide`); this asks the server in as few requests as it can
+// and calls the chart back with its data. Nothing here draws.
+
+import { Entry } from "./entry.js";
+
+const METRICS_A_REQUEST = 24;
+const RUNS_A_REQUEST = 200; // keeps an address below 2 KB
+const VIEWS_KEPT = 6;
+
+/** How many buckets a series has at most: fewer where there are many lines. */
+export const bucketsFor = (runs) => (runs <= 12 ? 300 : runs <= 40 ? 200 : 150);
+
+/** The series of one project, in the views that were looked at last. */
+export class SeriesStore {
+  #api;
+  #project;
+  #views = new Map(); // view key → metric → Entry
+  #shown = new Map(); // chart → {metric, target, onData, onError}
+  #runs = []; // codes of the selected runs
+  #view = { x: "step", zoom: null };
+  #abort = new AbortController();
+  #isAsking = false;
+  #isDue = false;
+
+  constructor(api, project) {
+    this.#api = api;
+    this.#project = project;
+  }
+
+  /** What all charts show: `x`, `zoom` and the codes of the selected runs. */
+  set({ x, zoom, runs }) {
+    const isOther = x !== this.#view.x || String(zoom) !== String(this.#view.zoom);
+    this.#view = { x, zoom };
+    this.#runs = runs;
+    if (isOther) this.#cancel();
+    for (const chart of this.#shown.values()) this.#deliver(chart);
+    this.ask();
+  }
+
+  /** A chart is on screen and wants `metric`, in about `target` buckets. */
+  show(chart, { metric, target, onData, onError }) {
+    this.#shown.set(chart, { metric, target, onData, onError });
+    this.#deliver(this.#shown.get(chart));
+    this.ask();
+  }
+
+  /** A chart is no longer on screen. */
+  hide(chart) {
+    this.#shown.delete(chart);
+  }
+
+  /** Nothing will be asked or delivered any more. */
+  close() {
+    this.#cancel();
+    this.#shown.clear();
+  }
+
+  #cancel() {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+  }
+
+  #target(chart) {
+    return chart.target ?? bucketsFor(this.#runs.length);
+  }
+
+  /** Where the data of a chart is kept in this view, or in the same view without a zoom. */
+  #entry(chart, zoom = this.#view.zoom) {
+    const target = this.#target(chart);
+    const key = `${this.#view.x} ${zoom?.join("~") ?? ""} ${target}`;
+    const view = this.#views.get(key) ?? new Map();
+    this.#views.delete(key); // and put back last: the view used longest ago comes first
+    this.#views.set(key, view);
+    while (this.#views.size > VIEWS_KEPT) this.#views.delete(this.#views.keys().next().value);
+    if (!view.has(chart.metric)) view.set(chart.metric, new Entry(target));
+    return view.get(chart.metric);
+  }
+
+  #deliver(chart) {
+    const entry = this.#entry(chart);
+    const whole = this.#view.zoom ? this.#entry(chart, null) : entry;
+    if (entry.width === null && whole.width === null) return;
+    const shown = entry.width === null ? whole : entry;
+    chart.onData({
+      width: shown.width,
+      series: shown.of(this.#runs),
+      whole: whole.of(this.#runs), // where smoothing starts at the left edge of a zoom
+      wholeWidth: whole.width ?? 1,
+      isWhole: shown === entry && entry.has(this.#runs),
+    });
+  }
+
+  /** Ask for all that is shown and not here. Calls while a request is under way are joined. */
+  async ask() {
+    this.#isDue = true;
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    await Promise.resolve(); // charts that appear together ask together
+    try {
+      while (this.#isDue) {
+        this.#isDue = false;
+        await Promise.all(this.#missing().map((batch) => this.#askFor(batch)));
+      }
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  async #askFor(batch) {
+    const { signal } = this.#abort;
+    const since = this.#project.rev;
+    try {
+      const frame = await this.#request(batch, null, signal);
+      if (signal.aborted) return;
+      this.#apply(frame, batch, since);
+      if (this.#missing().length) this.#isDue = true;
+    } catch (error) {
+      if (error.name === "AbortError") this.#isDue = true;
+      else for (const chart of batch.charts) chart.onError(error);
+    }
+  }
+
+  /** Batches of charts that lack the same runs and have the same target. */
+  #missing() {
+    return this.#batches((chart) => {
+      const entry = this.#entry(chart);
+      entry.refine(this.#runs);
+      return entry.missing(this.#runs, this.#project.rev);
+    });
+  }
+
+  #batches(runsOf) {
+    const found = new Map();
+    for (const chart of this.#shown.values()) {
+      const target = this.#target(chart);
+      for (const runs of chunks(runsOf(chart), RUNS_A_REQUEST)) {
+        const key = `${target} ${runs.join()}`;
+        if (!found.has(key)) found.set(key, { target, runs, charts: [] });
+        found.get(key).charts.push(chart);
+      }
+    }
+    return [...found.values()].flatMap(({ charts, ...rest }) =>
+      chunks(charts, METRICS_A_REQUEST).map((some) => ({ ...rest, charts: some })),
+    );
+  }
+
+  #request({ charts, runs, target }, rev, signal) {
+    const { x, zoom } = this.#view;
+    const metrics = charts.map((chart) => this.#entry(chart).code(chart.metric));
+    const params = {
+      project: this.#project.name,
+      m: [...new Set(metrics)].join(),
+      r: runs.join(),
+      x: x === "step" ? null : x,
+      n: target,
+      lo: zoom?.[0] ?? null,
+      hi: zoom?.[1] ?? null,
+      rev,
+    };
+    return this.#api.frame(params, signal);
+  }
+
+  #apply(frame, { charts, runs }, since) {
+    const entries = new Map(charts.map((chart) => [chart.metric, this.#entry(chart)]));
+    const isAll = runs.length === this.#runs.length;
+    for (const part of frame.metrics) {
+      entries.get(part.metric)?.apply(part, { runs, rev: frame.rev, since, isAll });
+    }
+    for (const chart of this.#shown.values()) {
+      if (entries.has(chart.metric)) this.#deliver(chart);
+    }
+  }
+
+  /**
+   * One live tick: ask what is new since the project's revision, and nothing else. `onMeta` gets
+   * the header of the answer. Returns whether anything changed.
+   */
+  async tick(onMeta) {
+    const { signal } = this.#abort;
+    const since = this.#project.rev;
+    const current = this.#batches((chart) => {
+      const entry = this.#entry(chart);
+      return entry.rev === since && entry.has(this.#runs) ? this.#runs : [];
+    });
+    const nothing = { charts: [], runs: [], target: bucketsFor(0) };
+    for (const [i, batch] of (current.length ? current : [nothing]).entries()) {
+      const frame = await this.#request(batch, since, signal);
+      if (frame === null) return i > 0;
+      if (i === 0) onMeta(frame);
+      if (!signal.aborted) this.#apply(frame, batch, frame.rev);
+    }
+    this.ask(); // what had not been up to date before is asked for whole
+    return true;
+  }
+}
+
+function chunks(list, size) {
+  const parts = [];
+  for (let i = 0; i < list.length; i += size) parts.push(list.slice(i, i + size));
+  return parts;
+}

@@ -1,0 +1,83 @@
+// The box beside the crosshair: what every line says there, highest first.
+
+import { h, icon, replace, setText } from "./dom.js";
+import { formatDuration, formatValue, formatX } from "./format.js";
+
+const ROWS = 12;
+const AWAY_PX = 16;
+
+/** Creates the one tooltip of the app; `show` places it, `hide` takes it away. */
+export function createTooltip(colorOf) {
+  const heading = h("div.tip-head");
+  const body = h("div.tip-rows");
+  const more = h("div.tip-more");
+  const element = h("div.tip", { hidden: true, "aria-hidden": "true" }, heading, body, more);
+
+  return {
+    element,
+    show(hit, view, width) {
+      if (hit.rows.length === 0) return this.hide();
+      const rows = ranked(hit.rows);
+      const shown = around(rows, hit.run);
+      setText(heading, headingOf(hit, view, width));
+      replace(body, shown.map((row) => rowOf(row, hit.run, view, colorOf)));
+      const left = rows.length - shown.length;
+      setText(more, left ? `and ${left} more` : "");
+      element.hidden = false;
+      place(element, hit.at);
+    },
+    hide() {
+      element.hidden = true;
+    },
+  };
+}
+
+/** Rows by value, highest first; what is not a number comes last. */
+export function ranked(rows) {
+  const value = ({ line, i }) => (Number.isFinite(line.y[i]) ? line.y[i] : -Infinity);
+  return [...rows].sort((a, b) => value(b) - value(a));
+}
+
+/** So many rows as there is room for, with the one that is meant among them. */
+function around(rows, run) {
+  if (rows.length <= ROWS) return rows;
+  const at = Math.max(0, rows.findIndex((row) => row.line.run === run));
+  const from = Math.min(Math.max(0, at - ROWS / 2), rows.length - ROWS);
+  return rows.slice(from, from + ROWS);
+}
+
+/** "step 484", "steps 480–487 · mean", "4 m 10 s · mean over 2 s". */
+export function headingOf({ x, rows }, { x: mode }, width) {
+  const isMean = rows.some(({ line, i }) => line.count[i] > 1);
+  const place = formatX(x, mode, width);
+  if (mode === "step") return `${width > 1 ? "steps" : "step"} ${place}${isMean ? " · mean" : ""}`;
+  return isMean ? `${place} · mean over ${formatDuration(width / 1000)}` : place;
+}
+
+function rowOf({ line, i }, run, { smooth }, colorOf) {
+  const raw = line.raw[i];
+  const spread = line.count[i] > 1 ? `${formatValue(line.low[i], 3)} – ${formatValue(line.high[i], 3)}` : "";
+  const aside = smooth > 0 ? `raw ${formatValue(raw)}` : spread;
+  return h(
+    "div.tip-row",
+    { class: line.run === run ? "tip-row is-meant" : "tip-row" },
+    h("i.swatch", { style: { "--color": colorOf(line.color) } }),
+    h("span.tip-name", {}, line.name),
+    h("span.tip-aside", {}, aside),
+    h("span.tip-value", {}, formatValue(line.y[i])),
+  );
+}
+
+/** Beside the pointer, on the side where there is room. */
+function place(element, { left, top }) {
+  const { offsetWidth: width, offsetHeight: height } = element;
+  const isRight = left + AWAY_PX + width < window.innerWidth - 8;
+  const x = isRight ? left + AWAY_PX : Math.max(8, left - AWAY_PX - width);
+  const y = Math.min(Math.max(8, top - height / 2), window.innerHeight - height - 8);
+  element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+}
+
+/** The badge of a run's status: a shape and a word, never a colour alone. */
+export function statusBadge(status, label = status) {
+  return h("span.status", { class: `status is-${status}`, title: label }, icon(status), h("span.sr", {}, label));
+}

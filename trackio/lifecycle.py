@@ -1,0 +1,114 @@
+"""End every live run when the process ends, and start anew in a forked child. It writes nothing.
+
+What is registered here is finished
+
+- at interpreter exit, by `atexit`, which runs when all non-daemon threads have ended;
+- on SIGTERM and SIGHUP, where nobody else handles them: the handler sets a flag, a thread
+  finishes the runs and sends the signal again, which then does what it always did;
+- at the end of a `multiprocessing` child, which skips `atexit` when it was forked.
+"""
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from typing import Protocol
+
+
+class Live(Protocol):
+    """Something that has to be ended before the process is."""
+
+    def end(self, *, failed: str | None) -> None:
+        """Finish; `failed` says why if it did not end well. Never raises."""
+
+    def drop_inherited(self) -> None:
+        """This is a forked child: forget the threads and files of the parent."""
+
+
+class _Signal:
+    """The first signal that asked this process to end."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.came = threading.Event()
+        self.all_ended = False
+
+
+_live: dict[int, Live] = {}
+_signal = _Signal()
+
+
+def register(run: Live) -> None:
+    """End `run` with the process, unless `forget` comes first."""
+    if not _live:
+        _catch_signals()
+        _end_with_child()
+    _live[id(run)] = run
+
+
+def forget(run: Live) -> None:
+    """`run` has ended."""
+    _live.pop(id(run), None)
+
+
+def end_all(*, failed: str | None = None) -> None:
+    """End every live run."""
+    while _live:
+        _, run = _live.popitem()
+        run.end(failed=failed)
+
+
+@atexit.register
+def _at_exit() -> None:
+    # An interactive interpreter keeps the last error that was shown, however old it is.
+    error = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+    end_all(failed=None if error is None else type(error).__name__)
+
+
+def _catch_signals() -> None:
+    """Only the main thread may, and only what nobody else has caught is ours."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _on_signal)
+    threading.Thread(target=_end_on_signal, name="trackio-signals", daemon=True).start()
+
+
+def _on_signal(number: int, _frame: object) -> None:
+    if _signal.all_ended:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    else:
+        _signal.number = number
+        _signal.came.set()
+
+
+def _end_on_signal() -> None:
+    _signal.came.wait()
+    number = _signal.number or signal.SIGTERM
+    end_all(failed=signal.Signals(number).name)
+    _signal.all_ended = True
+    os.kill(os.getpid(), number)
+
+
+def _end_with_child() -> None:
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, end_all, exitpriority=100)
+
+
+def _after_fork() -> None:
+    global _signal  # noqa: PLW0603 - its event belonged to a thread of the parent
+    _signal = _Signal()
+    for run in list(_live.values()):
+        run.drop_inherited()
+    _live.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,75 @@
+"""Run the named queries of `queries.sql` in DuckDB. It knows no cover, no run and no store.
+
+Parameters are bound, never formatted in; the text of a query is put together from the named
+parts of that one file only.
+"""
+
+import threading
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+Parameters = Mapping[str, Any]
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+class Database:
+    """An in-memory DuckDB, opened on first use; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def table(
+        self, query: str, sources: Mapping[str, Parameters], parameters: Parameters
+    ) -> pa.Table:
+        """The answer of a named query whose `rows` are those of the sources.
+
+        `sources` maps the names of the queries that give rows (`rows_whole`, …) to their
+        parameters; a parameter that is a table is scanned where it lies.
+
+        Raises:
+            duckdb.Error: a file cannot be read, among others.
+        """
+        rows = "\nUNION ALL\n".join(text_of(name) for name in sources)
+        bound: dict[str, Any] = dict(parameters)
+        with self._cursor() as cursor:
+            for given in sources.values():
+                for name, value in given.items():
+                    if isinstance(value, pa.Table):
+                        cursor.register(name, value)
+                    else:
+                        bound[name] = value
+            answer = cursor.sql(f"WITH rows AS (\n{rows})\n{text_of(query)}", params=bound)
+            table: pa.Table = answer.to_arrow_table()
+        return table
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = duckdb.connect(":memory:", config=_CONFIG)
+            return self._connection.cursor()
+
+
+def text_of(name: str) -> str:
+    """The SQL of a named query, without its comments."""
+    return _queries()[name]
+
+
+@cache
+def _queries() -> dict[str, str]:
+    text = files("trackio.query").joinpath("queries.sql").read_text(encoding="utf-8")
+    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
+    return {name.strip(): _without_comments(body) for name, _, body in parts}
+
+
+def _without_comments(body: str) -> str:
+    return "\n".join(line for line in body.splitlines() if line and not line.startswith("--"))

@@ -1,0 +1,133 @@
+"""One project of one store, open for reading. It lists; what it lists is a `View`."""
+
+import threading
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import count
+from pathlib import Path
+
+from trackio import catalog, keys
+from trackio.catalog import Snapshot
+from trackio.clock import SYSTEM_CLOCK, Clock
+from trackio.errors import NotFound
+from trackio.model import Entry
+from trackio.query.database import Database
+from trackio.query.files import Files
+from trackio.query.reader import Reader
+from trackio.query.view import View
+from trackio.store.base import Store
+
+
+class Project:
+    """One project, open for reading; safe to use from many threads.
+
+    Args:
+        store: where the project is.
+        name: its name.
+        clock: tells whether a silent run has crashed.
+        cache_dir: where files of a remote store are kept between processes; by default they
+            are kept in a temporary folder as long as this object lives.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        cache_dir: Path | None = None,
+    ) -> None:
+        self.store = store
+        self.name = name
+        self._clock = clock
+        self._reader = Reader(Files(store, cache_dir), Database())
+        self._lock = threading.Lock()
+        self._tickets = count()
+        self._shown = -1
+        self._view: View | None = None
+        self._bad_versions: dict[str, str] = {}
+
+    def view(self) -> View:
+        """What the last listing showed; lists where there was none."""
+        return self._view or self.refresh()
+
+    def refresh(self) -> View:
+        """List again; returns the same view as before when nothing has changed.
+
+        Raises:
+            StoreUnavailable, StoreRefused: the listing is not whole.
+        """
+        ticket = next(self._tickets)
+        snapshot = self._list()
+        with self._lock:
+            if self._view is None or (
+                ticket > self._shown and snapshot.revision != self._view.revision
+            ):
+                self._view = View(self._reader, snapshot, self._list, self._clock)
+                is_new = True
+            else:
+                is_new = False
+            self._shown = max(self._shown, ticket)
+            view = self._view
+        if is_new:
+            self._reader.forget_others(view.pieces())
+        return view
+
+    def _list(self) -> Snapshot:
+        """The project as it is now, without what is known to be unreadable."""
+        snapshot = catalog.list_project(self.store, self.name)
+        if self._view is not None and _has_less(self._view.snapshot, snapshot):
+            snapshot = catalog.list_project(self.store, self.name)
+        return self._without_known_bad(snapshot)
+
+    def _without_known_bad(self, snapshot: Snapshot) -> Snapshot:
+        """A file that was put anew since it could not be read gets another chance."""
+        unreadable = self._reader.unreadable
+        if not unreadable:
+            return snapshot
+        versions = {entry.key: entry.version for entry in _files(snapshot)}
+        for key in list(unreadable):
+            version = versions.get(key)
+            if version is None or self._bad_versions.setdefault(key, version) != version:
+                unreadable.pop(key, None)
+                self._bad_versions.pop(key, None)
+        return snapshot.without(unreadable) if unreadable else snapshot
+
+
+def open_project(store: Store, name: str) -> Project:
+    """The project called `name`.
+
+    Raises:
+        NotFound: there is none; the message names those like it, or all there are.
+    """
+    if not any(True for _ in store.list(keys.runs_prefix(name), recursive=False)):
+        raise NotFound(_no_such_project(name, catalog.list_projects(store), store.url))
+    return Project(store, name)
+
+
+def _no_such_project(name: str, existing: list[str], url: str) -> str:
+    missing = f"there is no project {name!r} in {url}"
+    if not existing:
+        return f"{missing}, which holds no project yet"
+    if near := get_close_matches(name, existing, n=3):
+        return f"{missing}; did you mean {' or '.join(map(repr, near))}?"
+    listed = ", ".join(existing[:20]) + (", …" if len(existing) > 20 else "")
+    return f"{missing}; there are: {listed}"
+
+
+def _files(snapshot: Snapshot) -> Iterator[Entry]:
+    yield from snapshot.packs.values()
+    for run in snapshot.runs.values():
+        for writer in run.writers.values():
+            yield from writer.ranges.values()
+
+
+def _has_less(old: Snapshot, new: Snapshot) -> bool:
+    """Whether a writer ends earlier than it was seen to: listings are not atomic."""
+    return any(
+        writer_id in new.runs[run_id].writers
+        and new.runs[run_id].writers[writer_id].cover.end < writer.cover.end
+        for run_id, run in old.runs.items()
+        if run_id in new.runs
+        for writer_id, writer in run.writers.items()
+    )

@@ -1,0 +1,89 @@
+-- Every query but those of the sandbox reads `rows`: the rows of the asked-for pieces that
+-- count, each with the index of its piece. `database.py` puts the parts of that relation
+-- together, in this order: rows_whole, rows_part, rows_held.
+
+-- name: rows_whole
+-- Rows of files of which every row counts; the pieces stand in the order of the files.
+SELECT
+    CAST(file_index AS BIGINT) AS piece,
+    run_id, writer_id, seq, time, step, auto, kind, key, value, text
+FROM read_parquet($whole_files)
+
+-- name: rows_part
+-- Rows of files of which only some ranges of some writers count.
+SELECT
+    part.piece,
+    file.run_id, file.writer_id, seq, time, step, auto, kind, key, value, text
+FROM (SELECT file_index AS file, * FROM read_parquet($part_files)) AS file
+JOIN (
+    SELECT
+        unnest($part_piece) AS piece, unnest($part_file) AS file,
+        unnest($part_run) AS run_id, unnest($part_writer) AS writer_id,
+        unnest($part_first) AS first, unnest($part_last) AS last
+) AS part
+    ON file.file = part.file
+    AND file.run_id = part.run_id
+    AND file.writer_id = part.writer_id
+    AND file.seq BETWEEN part.first AND part.last
+
+-- name: rows_held
+-- Rows of small files, held in memory.
+SELECT
+    piece + $held_base AS piece,
+    run_id, writer_id, seq, time, step, auto, kind, key, value, text
+FROM held
+
+-- name: rows_none
+-- No rows at all.
+SELECT
+    CAST(NULL AS BIGINT) AS piece,
+    '' AS run_id, '' AS writer_id, CAST(0 AS BIGINT) AS seq,
+    CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ) AS time, CAST(NULL AS BIGINT) AS step,
+    true AS auto, '' AS kind, '' AS key, CAST(NULL AS DOUBLE) AS value, '' AS text
+WHERE false
+
+-- name: said
+-- Everything that is not a point of a series: config, summary, start, finish, alerts, …
+SELECT piece, seq, time, step, kind, key, value, text
+FROM rows
+WHERE kind <> 'metric' AND kind <> 'system'
+ORDER BY piece, seq
+
+-- name: points
+-- The points of some series: numbers as they are, true as 1, false as 0.
+SELECT
+    piece, list_position($keys, key) - 1 AS key, seq, step, auto, time,
+    coalesce(value, CASE text WHEN 'true' THEN 1.0 ELSE 0.0 END) AS value
+FROM rows
+WHERE kind = $kind
+    AND key IN $keys
+    AND (value IS NOT NULL OR text = 'true' OR text = 'false')
+    AND ($first_step IS NULL OR step >= $first_step)
+    AND ($last_step IS NULL OR step <= $last_step)
+    AND ($first_us IS NULL OR time >= make_timestamptz($first_us))
+    AND ($last_us IS NULL OR time <= make_timestamptz($last_us))
+
+-- name: tallies
+-- What each piece says of each of its series, abandoned points included.
+SELECT
+    piece, kind, key,
+    count(value) AS points,
+    count(*) - count(value) AS others,
+    count(*) FILTER (WHERE isfinite(value)) AS finite,
+    min(value) FILTER (WHERE isfinite(value)) AS min,
+    max(value) FILTER (WHERE isfinite(value)) AS max,
+    sum(value) FILTER (WHERE isfinite(value)) AS sum,
+    min(seq) AS first_seq,
+    max(seq) AS last_seq,
+    min(seq) FILTER (WHERE step IS NOT NULL) AS first_step_seq,
+    arg_min(step, seq) AS first_step,
+    arg_max_null(step, seq) AS last_step,
+    arg_max_null(value, seq) AS last_value,
+    arg_max_null(text, seq) AS last_text,
+    max(step) AS max_step,
+    bool_or(step IS NOT NULL AND NOT auto) AS has_given,
+    epoch_us(max(time)) / 1e6 AS last_time_s
+FROM rows
+WHERE kind = 'metric' OR kind = 'system'
+GROUP BY piece, kind, key
+ORDER BY piece, kind, key

@@ -1,0 +1,163 @@
+"""Turn the lines of a writer into shards and put them. Runs in the writer's thread, or a test's.
+
+Order of puts: what is said of the run, then the shards that need it (`docs/format.md`,
+Writing).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import pyarrow as pa
+
+from trackio import ids, journal, rows, shard
+from trackio.buffer import Batch
+from trackio.keys import ShardKey
+from trackio.model import (
+    FINISH,
+    RUN,
+    SUMMARY,
+    Call,
+    Json,
+    SeqRange,
+    WriterId,
+)
+from trackio.settings import FlushPolicy
+from trackio.store.base import Store
+from trackio.values.plain import dump_text
+from trackio.writer.meta import find_tombstone, has_meta, meta_files
+from trackio.writer.rollup import Put
+from trackio.writer.summary import Summary
+from trackio.writer.writer import Writer
+
+_SLICE_CALLS: Final = 4096
+_EMPTY: Final = Batch(0, -1, [])
+
+
+class Publisher:
+    """Puts the calls of one writer into `store`.
+
+    Args:
+        writer: where the lines come from.
+        store: a directory: the target itself, or the spool's folder.
+        target: the store in which tombstones are looked up.
+        on_put: told the names of files that were put, in order.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        store: Store,
+        *,
+        target: Store,
+        policy: FlushPolicy,
+        on_put: Callable[[list[str]], None] = lambda names: None,
+    ) -> None:
+        self._summary = Summary()
+        self._summarized = -1
+        self._writer = writer
+        self._store = store
+        self._target = target
+        self._policy = policy
+        self._on_put = on_put
+        self._is_admitted = writer.header.is_new_run
+        self._has_meta = False
+        self._is_finished = False
+
+    def publish(self) -> list[Put]:
+        """Put every call there is; returns the shards.
+
+        Raises:
+            StoreUnavailable, StoreRefused: some calls wait for the next time.
+        """
+        groups = self._prepare()
+        return [self._put_shard(group, self._table(group)) for group in groups]
+
+    def finish(self, said: Mapping[str, str | None]) -> list[Put]:
+        """Put every call, then the summary and what the finish row says as the last calls.
+
+        Raises:
+            StoreUnavailable, StoreRefused: `publish` does what is left.
+        """
+        if self._is_finished:
+            return self.publish()
+        *groups, last = self._prepare() or [_EMPTY]
+        puts = [self._put_shard(group, self._table(group)) for group in groups]
+        table = self._table(last)
+        self._summarize(table, last.last)
+        if summary := self._summary.rows():
+            self._writer.append(SUMMARY, summary)
+        row = dump_text({**said, "last_seq": self._writer.next_seq})
+        self._writer.append(RUN, {FINISH: Json(row)})
+        self._is_finished = True
+        tail = self._writer.take()[-1]
+        first = last.first if last.lines else tail.first
+        both = pa.concat_tables([table.cast(rows.SCHEMA), self._table(tail).cast(rows.SCHEMA)])
+        return [*puts, self._put_shard(Batch(first, tail.last, []), rows.sort(both))]
+
+    def _prepare(self) -> list[Batch]:
+        """What is to be put, in the sizes of shards, once the run itself is known to the store."""
+        batches = self._writer.take()
+        if batches:
+            self._admit()
+            self._put_meta()
+        return _grouped(batches, self._policy)
+
+    def _table(self, batch: Batch) -> pa.Table:
+        header = self._writer.header
+        return rows.table_of(_slices(batch.lines), header.run_id, header.writer_id)
+
+    def _put_shard(self, batch: Batch, table: pa.Table) -> Put:
+        header = self._writer.header
+        span = SeqRange(batch.first, batch.last)
+        key = ShardKey(header.project, header.run_id, header.writer_id, *span)
+        data = shard.encode_table(table, span)
+        self._store.put({str(key): data})
+        self._summarize(table, batch.last)
+        self._writer.mark_safe(batch.last)
+        self._on_put([str(key)])
+        return Put(key, len(data))
+
+    def _summarize(self, table: pa.Table, last: int) -> None:
+        """Take in the rows, up to seq `last`, that the summary does not know yet."""
+        if last > self._summarized:
+            self._summary.add(rows.only(table, self._summarized + 1, last))
+            self._summarized = last
+
+    def _admit(self) -> None:
+        """Take another id if the run was deleted, as the store has it, after this one was made."""
+        if self._is_admitted:
+            return
+        header = self._writer.header
+        tombstone = find_tombstone(self._target, header.project, header.run_id)
+        if tombstone is not None and header.writer_id < tombstone:
+            fresh = max(ids.make_id(), ids.id_after(tombstone))
+            self._writer.rename(WriterId(fresh))
+        self._is_admitted = True
+
+    def _put_meta(self) -> None:
+        if self._has_meta:
+            return
+        header = self._writer.header
+        if header.is_new_run or not has_meta(self._target, header.project, header.run_id):
+            files = meta_files(header)
+            self._store.put(files)
+            self._on_put(list(files))
+        self._has_meta = True
+
+
+def _slices(lines: list[bytes]) -> Iterator[list[Call]]:
+    """The calls a few thousand at a time, so that no step holds the interpreter for long."""
+    for start in range(0, len(lines), _SLICE_CALLS):
+        yield journal.decode_calls(lines[start : start + _SLICE_CALLS])
+
+
+def _grouped(batches: list[Batch], policy: FlushPolicy) -> list[Batch]:
+    """Neighbouring batches joined up to the size of a shard."""
+    groups: list[Batch] = []
+    for batch in batches:
+        if groups and len(groups[-1].lines) + len(batch.lines) <= policy.max_calls:
+            before = groups.pop()
+            groups.append(Batch(before.first, batch.last, before.lines + batch.lines))
+        else:
+            groups.append(batch)
+    return groups

@@ -1,0 +1,167 @@
+"""Merge a writer's small shards into wider ones, so that a run needs no daemon.
+
+Sixteen neighbours become one, again and again (`docs/format.md`, Writing). It deletes only
+by the collector's rules, or, in the spool, what was never sent.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from trackio import merge
+from trackio.clock import SYSTEM_CLOCK, Clock
+from trackio.errors import UnreadableFile
+from trackio.keys import ShardKey
+from trackio.merge import Source
+from trackio.model import SeqRange
+from trackio.settings import UpkeepPolicy
+from trackio.store.base import Store, readable
+from trackio.upkeep import collect
+
+
+class Put(NamedTuple):
+    """A shard this writer has put, and how large it is."""
+
+    key: ShardKey
+    size_bytes: int
+
+
+class Unsent(Protocol):
+    """The side of the spool that a roll-up needs."""
+
+    def hold(self, keys: Sequence[str]) -> bool:
+        """Keep these from being sent; False if one was sent, or is on its way."""
+
+    def replace(self, keys: Sequence[str], merged: str) -> None:
+        """Send `merged` in place of the held `keys`, which are deleted."""
+
+    def release(self, keys: Sequence[str]) -> None:
+        """The held `keys` may be sent after all."""
+
+
+class RollUp:
+    """The shards one writer has put, by how often they were merged.
+
+    Args:
+        store: where the shards are: the target itself, or the spool's folder.
+        unsent: the spool, or None if `store` is the target.
+        scratch: a local file to merge into before it is put.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        unsent: Unsent | None,
+        scratch: Path,
+        policy: UpkeepPolicy,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._store = store
+        self._unsent = unsent
+        self._scratch = scratch
+        self._policy = policy
+        self._clock = clock
+        self._levels: list[list[Put]] = [[]]
+        self._collect_after_s: float | None = None
+        self._merged: ShardKey | None = None
+
+    def add(self, puts: Sequence[Put]) -> None:
+        """Shards just put, in the order of their seqs."""
+        self._levels[0].extend(puts)
+
+    def step(self, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Merge wherever enough neighbours wait.
+
+        Raises:
+            StoreUnavailable, StoreRefused: what was not done is tried again.
+        """
+        for level, puts in enumerate(self._levels):
+            while len(puts) >= self._policy.fan_in:
+                group = puts[: self._policy.fan_in]
+                merged = self._merge(group, should_stop)
+                if merged is None and should_stop():
+                    return
+                del puts[: len(group)]
+                if merged is not None:
+                    self._raise_to(level + 1, merged)
+
+    def finish(self) -> None:
+        """Leave one shard behind if there are several and they are small; raises as `step`."""
+        puts = sorted(
+            (put for level in self._levels for put in level), key=lambda put: put.key.first
+        )
+        size = sum(put.size_bytes for put in puts)
+        if self._unsent is None and len(puts) > 3 and size <= self._policy.small_bytes:
+            self._merge(puts, lambda: False)
+            self._levels = [[]]
+
+    def collect(self) -> None:
+        """Delete what was merged away once grace has passed; raises as `step`."""
+        due = self._collect_after_s
+        key = self._merged
+        if key is None or due is None or self._clock.monotonic() < due:
+            return
+        plan = collect.plan_writer(
+            self._store, key.project, key.run_id, key.writer_id, grace_s=self._policy.grace_s
+        )
+        collect.apply(plan, self._store)
+        self._collect_after_s = (
+            self._clock.monotonic() + self._policy.grace_s if plan.kept else None
+        )
+
+    def _raise_to(self, level: int, put: Put) -> None:
+        if level == len(self._levels):
+            self._levels.append([])
+        self._levels[level].append(put)
+
+    def _merge(self, group: Sequence[Put], should_stop: Callable[[], bool]) -> Put | None:
+        """One shard in place of `group`; None if they stay as they are."""
+        names = [str(put.key) for put in group]
+        size = sum(put.size_bytes for put in group)
+        if size > self._policy.max_merged_bytes or not _touch(group):
+            return None
+        if self._unsent is not None and not self._unsent.hold(names):
+            return None
+        try:
+            merged = self._put_merged(group, should_stop)
+        except BaseException:
+            self._release(names)
+            raise
+        if merged is None:
+            self._release(names)
+        elif self._unsent is not None:
+            self._unsent.replace(names, str(merged.key))
+        else:
+            self._merged = merged.key
+            self._collect_after_s = self._clock.monotonic() + self._policy.grace_s
+        return merged
+
+    def _put_merged(self, group: Sequence[Put], should_stop: Callable[[], bool]) -> Put | None:
+        first, last = group[0].key, group[-1].key
+        span = SeqRange(first.first, last.last)
+        try:
+            sources = [_source(self._store, put.key) for put in group]
+            merge.merge(sources, span, self._scratch, should_stop=should_stop)
+            key = ShardKey(first.project, first.run_id, first.writer_id, *span)
+            self._store.put({str(key): self._scratch})
+            return Put(key, self._scratch.stat().st_size)
+        except (merge.Stopped, UnreadableFile):
+            # An unreadable source is for `verify` to report; its neighbours stay as they are.
+            return None
+        finally:
+            self._scratch.unlink(missing_ok=True)
+
+    def _release(self, names: Sequence[str]) -> None:
+        if self._unsent is not None:
+            self._unsent.release(names)
+
+
+def _touch(group: Sequence[Put]) -> bool:
+    """Whether there is no seq between these files that none of them holds."""
+    return all(right.key.first == left.key.last + 1 for left, right in pairwise(group))
+
+
+def _source(store: Store, key: ShardKey) -> Source:
+    return Source(name=str(key), data=readable(store, str(key)), take=SeqRange(key.first, key.last))

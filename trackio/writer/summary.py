@@ -1,0 +1,97 @@
+"""Last, min, max, mean and count of each metric a writer has logged. Values only, no IO."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trackio.model import METRIC, Json, Value
+from trackio.values.plain import dump_text
+
+
+@dataclass(slots=True)
+class MetricSummary:
+    """What is known of one metric; min, max and sum are over its finite values."""
+
+    count: int = 0
+    finite: int = 0
+    min: float = math.inf
+    max: float = -math.inf
+    sum: float = 0.0
+    last: Value = None
+    step: int | None = None
+
+    def to_json(self) -> Json:
+        """The text of the metric's `summary` row."""
+        known: dict[str, Any] = {"last": self.last, "count": self.count, "step": self.step}
+        if self.finite:
+            known |= {"min": self.min, "max": self.max, "mean": self.sum / self.finite}
+        return Json(dump_text(known))
+
+
+class Summary:
+    """Adds up tables of one writer's rows, in the order of their seqs."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[str, MetricSummary] = {}
+
+    def add(self, rows: pa.Table) -> None:
+        """Take in more rows, sorted by key and seq."""
+        metrics = rows.filter(pc.equal(rows.column("kind").cast(pa.string()), METRIC))
+        if not metrics.num_rows:
+            return
+        column = metrics.column("key").combine_chunks()
+        codes = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        keys = codes.dictionary.to_pylist()
+        indices = codes.indices.to_numpy()
+        starts = np.flatnonzero(np.concatenate(([True], indices[1:] != indices[:-1])))
+        for key, known in zip(indices[starts], _summarize(metrics, starts), strict=True):
+            _merge(self._metrics.setdefault(keys[key], MetricSummary()), known)
+
+    def rows(self) -> dict[str, Value]:
+        """The `summary` row of each metric."""
+        return {key: metric.to_json() for key, metric in self._metrics.items()}
+
+
+def _summarize(rows: pa.Table, starts: np.ndarray[Any, Any]) -> list[MetricSummary]:
+    """One summary for each group of rows that begins at `starts`."""
+    column = rows.column("value")
+    value = column.fill_null(math.nan).to_numpy()
+    finite = np.isfinite(value)
+    ends = np.append(starts[1:], len(value))
+    lasts = pa.array(ends - 1)
+    steps = rows.column("step").take(lasts).to_pylist()
+    texts = rows.column("text").take(lasts).to_pylist()
+    numbers = column.take(lasts).to_pylist()
+    return [
+        MetricSummary(count, n, least, most, total, _last(number, text), step)
+        for count, n, least, most, total, number, text, step in zip(
+            (ends - starts).tolist(),
+            np.add.reduceat(finite, starts, dtype=np.int64).tolist(),
+            np.minimum.reduceat(np.where(finite, value, math.inf), starts).tolist(),
+            np.maximum.reduceat(np.where(finite, value, -math.inf), starts).tolist(),
+            np.add.reduceat(np.where(finite, value, 0.0), starts).tolist(),
+            numbers,
+            texts,
+            steps,
+            strict=True,
+        )
+    ]
+
+
+def _last(number: float | None, text: str | None) -> Value:
+    if text is None:
+        return number
+    return Json(text)
+
+
+def _merge(total: MetricSummary, more: MetricSummary) -> None:
+    total.count += more.count
+    total.finite += more.finite
+    total.min = min(total.min, more.min)
+    total.max = max(total.max, more.max)
+    total.sum += more.sum
+    total.last, total.step = more.last, more.step

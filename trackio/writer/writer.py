@@ -1,0 +1,170 @@
+"""The caller's side of the write path: a call takes its seq, writes its line and returns.
+
+No network, no disk sync, no pyarrow. What becomes of the lines is `publisher`'s business,
+when it happens `thread`'s.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from trackio import journal
+from trackio.buffer import Batch, Buffer
+from trackio.clock import SYSTEM_CLOCK, Clock
+from trackio.model import METRIC, WriterId
+from trackio.settings import FlushPolicy
+from trackio.values.plain import encode_data
+from trackio.writer.journals import Journals
+
+log = logging.getLogger("trackio")
+_METRIC = METRIC.encode()
+
+
+class Writer:
+    """Takes the calls of one process for one run, from any thread.
+
+    Args:
+        header: whose calls these are; stands in the journal.
+        journal_dir: the local folder of the journal.
+        policy: how large buffer and journal may grow.
+        clock: the time of a call.
+    """
+
+    def __init__(
+        self,
+        header: journal.Header,
+        journal_dir: Path,
+        *,
+        policy: FlushPolicy,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        """Called, with no lock held, when a shard is due at once."""
+        self.next_step = 0
+        self.next_seq = 0
+        self.safe_seq = -1
+        self.unjournaled = 0
+        self._taken = 0
+        self._time_ns = clock.time_ns
+        self._warned: set[str] = set()
+        self._mutex = threading.Lock()
+        self._buffer = Buffer(policy)
+        self._unsafe: list[Batch] = []
+        self._journals = Journals(journal_dir, header, max_bytes=policy.rotate_bytes)
+        self._restart_journal()
+
+    @property
+    def header(self) -> journal.Header:
+        """Whose calls these are."""
+        return self._journals.header
+
+    def log(self, data: Mapping[Any, Any], step: int | None = None) -> None:
+        """A `log` call; without a step it gets the next one of this writer."""
+        body = encode_data(data, self.warn_key)
+        with self._mutex:
+            if step is None:
+                stepping, step = journal.COUNTED, self.next_step
+            else:
+                stepping = journal.GIVEN
+            if step >= self.next_step:
+                self.next_step = step + 1
+            is_full = self._append(_METRIC, step, stepping, body)
+        if is_full:
+            self.wake()
+
+    def append(self, kind: str, data: Mapping[Any, Any], step: int | None = None) -> int:
+        """A call of another kind; returns its seq."""
+        body = encode_data(data, self.warn_key)
+        stepping = journal.NO_STEP if step is None else journal.GIVEN
+        with self._mutex:
+            self._append(kind.encode(), step or 0, stepping, body)
+            return self.next_seq - 1
+
+    def _append(self, kind: bytes, step: int, stepping: int, body: bytes) -> bool:
+        # The seq is taken before the line is written: a call that an exception interrupts
+        # (Ctrl-C) leaves a seq without a row, never two calls under one seq.
+        seq = self.next_seq
+        self.next_seq = seq + 1
+        line = journal.encode_call(seq, self._time_ns() // 1000, kind, step, stepping, body)
+        try:
+            self._journals.append(line)
+        except OSError as exc:
+            self.unjournaled += 1
+            self._warn_unjournaled(exc)
+        return self._buffer.add(line)
+
+    def warn_key(self, key: str, problem: str) -> None:
+        """Warn once about a key that a user logs."""
+        self.warn_once(key, f"{key!r} {problem}")
+
+    def warn_once(self, about: str, message: str) -> None:
+        """Warn, unless something was said about this before."""
+        if about not in self._warned:
+            self._warned.add(about)
+            log.warning("trackio: %s", message)
+
+    def _warn_unjournaled(self, exc: OSError) -> None:
+        self.warn_once(
+            "journal",
+            f"the journal in {self._journals.folder} cannot be written ({exc}); calls wait in "
+            "memory until they are in the store and are lost if this process is killed before: "
+            "free space there, or set TRACKIO_JOURNAL_DIR",
+        )
+
+    # What follows is for the background thread alone.
+
+    def take(self) -> list[Batch]:
+        """All calls that are in no shard yet, oldest first, until `mark_safe` says they are."""
+        with self._mutex:
+            if self.next_seq > self._taken:
+                self._unsafe.append(self._buffer.take(self.next_seq))
+                self._taken = self.next_seq
+        return list(self._unsafe)
+
+    def mark_safe(self, seq: int) -> None:
+        """Every call up to `seq` is in a shard that was put; its journal may go."""
+        self.safe_seq = seq
+        self._unsafe = [batch for batch in self._unsafe if batch.last > seq]
+        self._journals.drop_safe(seq)
+
+    def tend_journal(self) -> None:
+        """Sync the journal; begin another where it is full or lost."""
+        if self._journals.is_lost:
+            self._restart_journal()
+        elif self._journals.is_full:
+            fresh = self._journals.make()
+            with self._mutex:
+                self._journals.begin(fresh, self.next_seq - 1)
+        self._journals.sync()
+
+    def rename(self, writer_id: WriterId) -> None:
+        """Go on under another id; only while nothing was put under the old one."""
+        self._journals.header = replace(self.header, writer_id=writer_id)
+        self._restart_journal()
+
+    @property
+    def is_all_safe(self) -> bool:
+        """Whether every call is in a shard that was put."""
+        return self.safe_seq == self.next_seq - 1
+
+    def close(self) -> None:
+        """Let go of the journal; it is removed if every call is safe."""
+        self._journals.close(drop=self.is_all_safe)
+
+    def _restart_journal(self) -> None:
+        """Begin a journal that repeats every call that is not safe; those before it go."""
+        taken = [line for batch in self._unsafe for line in batch.lines]
+        try:
+            fresh = self._journals.make(taken)
+            with self._mutex:
+                fresh.append(b"".join(self._buffer.lines()))
+                before = self._journals.replace(fresh)
+                self.unjournaled = 0
+        except OSError as exc:
+            self._warn_unjournaled(exc)
+            return
+        for file in before:
+            file.drop()
