@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks.processes import Started, Tracker, fresh_folder, run
+from benchmarks.processes import Started, Tracker, drive, fresh_folder, run
 
 MEMBERS: Final = 64
 CALLS: Final = 500
@@ -21,7 +21,7 @@ def killed(tracker: Tracker) -> Figures:
     with fresh_folder() as folder:
         acknowledged = folder / "acknowledged"
         kill_at = random.randint(2500, 3500)
-        logger = Started(
+        logger = drive(
             tracker, folder, "until_killed", "--calls=20000", f"--acknowledged={acknowledged}"
         )
         try:
@@ -38,7 +38,7 @@ def crowd(tracker: Tracker) -> Figures:
     with fresh_folder() as folder:
         names = [f"member-{number:02d}" for number in range(MEMBERS)]
         shape = (f"--calls={CALLS}", f"--rate={RATE}", "--wait")
-        members = [Started(tracker, folder, "member", f"--name={name}", *shape) for name in names]
+        members = [drive(tracker, folder, "member", f"--name={name}", *shape) for name in names]
         for each in members:
             _wait(each.is_ready, each)
         began = time.perf_counter()

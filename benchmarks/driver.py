@@ -25,18 +25,15 @@ Figures = dict[str, Any]
 def main() -> None:
     """Import the tracker, run the workload, print what it measured."""
     args = parse_arguments()
-    began = time.perf_counter()
     import trackio
 
-    import_ms = (time.perf_counter() - began) * 1e3
     require_tracker(trackio, args.tracker)
-    figures = WORKLOADS[args.workload](trackio, args)
-    print(json.dumps({"import_ms": import_ms, **figures}))
+    print(json.dumps(WORKLOADS[args.workload](trackio, args)))
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line: the same for both trackers."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Run one workload.")
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("--tracker", choices=("ours", "peer"), required=True)
     parser.add_argument("--calls", type=int, default=1000)
@@ -66,7 +63,7 @@ def is_peer(trackio: Any) -> bool:
 def start_run(trackio: Any, name: str) -> Any:
     """A run that samples no hardware and shows nothing."""
     config = {"lr": 3e-4, "layers": 12, "optimizer": "adamw"}
-    off = {name: False for name in ("embed", "auto_log_cpu", "auto_log_gpu")}
+    off = dict.fromkeys(("embed", "auto_log_cpu", "auto_log_gpu"), False)
     return trackio.init(
         project=PROJECT, name=name, config=config, **(off if is_peer(trackio) else {})
     )
@@ -147,16 +144,6 @@ def small_runs(trackio: Any, args: argparse.Namespace) -> Figures:
     return {"both_ms": sorted(both_ms)[len(both_ms) // 2]}
 
 
-def first_init(trackio: Any, args: argparse.Namespace) -> Figures:
-    """The first `init` of a process."""
-    began = time.perf_counter()
-    run = start_run(trackio, args.name)
-    init_ms = (time.perf_counter() - began) * 1e3
-    run.log({"loss": 0.5})
-    run.finish()
-    return {"init_ms": init_ms}
-
-
 def until_killed(trackio: Any, args: argparse.Namespace) -> Figures:
     """Log at a rate and say after each call that it returned; somebody ends this with SIGKILL."""
     args.acknowledged.write_bytes(bytes(8))
@@ -195,7 +182,10 @@ def count(trackio: Any, args: argparse.Namespace) -> Figures:
 
 def count_ours(trackio: Any) -> Figures:
     """Recover what dead processes left, then read through `Api`."""
-    trackio.recover()
+    from trackio.settings import Settings
+    from trackio.upkeep.background import recover
+
+    recover(Settings.from_env())
     runs = trackio.Api().runs(PROJECT)
     return {"runs": {run.name: distinct_calls(run.scan_history(keys=["call"])) for run in runs}}
 
@@ -218,7 +208,6 @@ WORKLOADS: dict[str, Callable[[Any, argparse.Namespace], Figures]] = {
     "tight": tight,
     "paced": paced,
     "small_runs": small_runs,
-    "first_init": first_init,
     "until_killed": until_killed,
     "member": member,
     "version": version,

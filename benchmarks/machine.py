@@ -11,7 +11,7 @@ def describe(peer_version: str, rounds: int) -> str:
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"Trackio {version('trackio')} and trackio {peer_version}, offline and with their extras "
-        f"off, in {rounds} interleaved rounds of fresh processes on {os.cpu_count()} cores "
+        f"off, in fresh processes and interleaved, {rounds} of each, on {os.cpu_count()} cores "
         f"({_processor()}), {memory_gb:.0f} GB, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, pyarrow {version('pyarrow')}, DuckDB "
         f"{version('duckdb')}: the middle of the rounds, of losses the worst."

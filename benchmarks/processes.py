@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-DRIVER = Path(__file__).with_name("driver.py")
-WORK = Path(__file__).parents[1] / ".bench" / "work"
+HERE = Path(__file__).parent
+WORK = HERE.parent / ".bench" / "work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,12 @@ class Ended:
 
 
 class Started:
-    """A running driver whose output goes to files, so that it never waits for a reader."""
+    """A running script whose output goes to files, so that it never waits for a reader."""
 
-    def __init__(self, tracker: Tracker, folder: Path, workload: str, *arguments: str) -> None:
+    def __init__(self, tracker: Tracker, folder: Path, script: str, *arguments: str) -> None:
         self._files = folder / "output" / uuid4().hex
         self._files.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(tracker.python), str(DRIVER), workload, "--tracker", tracker.name]
+        command = [str(tracker.python), str(HERE / script)]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [*command, *arguments],
@@ -89,11 +89,25 @@ class Started:
         )
 
 
+def drive(tracker: Tracker, folder: Path, workload: str, *arguments: str) -> Started:
+    """Start a workload of the driver."""
+    return Started(tracker, folder, "driver.py", workload, "--tracker", tracker.name, *arguments)
+
+
 def run(tracker: Tracker, folder: Path, workload: str, *arguments: str) -> Ended:
-    """Run a driver to its end, which has to be a good one."""
-    ended = Started(tracker, folder, workload, *arguments).wait()
+    """Run a workload of the driver to its end."""
+    return require_success(drive(tracker, folder, workload, *arguments).wait())
+
+
+def run_script(tracker: Tracker, folder: Path, script: str, *arguments: str) -> Ended:
+    """Run another script of this folder to its end."""
+    return require_success(Started(tracker, folder, script, *arguments).wait())
+
+
+def require_success(ended: Ended) -> Ended:
+    """What ended, if it ended well."""
     if ended.exit_code:
-        raise RuntimeError(f"{workload} of {tracker.name} failed:\n{ended.errors}")
+        raise RuntimeError(f"a measured process failed:\n{ended.errors}")
     return ended
 
 

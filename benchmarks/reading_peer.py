@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from statistics import median
 from typing import Any
 from uuid import uuid4
@@ -28,6 +29,7 @@ def main() -> None:
     if sys.argv[1] == "fill":
         fill()
     else:
+        _runs()
         print(json.dumps({name: figure for query in QUERIES for name, figure in timed(query)}))
 
 
@@ -42,7 +44,7 @@ def fill() -> None:
             run_id=uuid4().hex,
             metrics_list=rows,
             steps=list(range(STEPS)),
-            config={"lr": 10**-chance(), "layers": run % 12, "optimizer": "adamw"},
+            config={"lr": 10 ** -chance(), "layers": run % 12, "optimizer": "adamw"},
             log_ids=[uuid4().hex for _ in rows],
         )
 
@@ -90,6 +92,7 @@ def sampled(repeat: int) -> object:
     ]
 
 
+@cache
 def _runs() -> list[dict[str, Any]]:
     return Storage.get_run_records(PROJECT)
 

@@ -39,12 +39,12 @@ def make_rows(lines: Sequence[Line], measured: Measured) -> list[Row]:
 
 def as_text(rows: Sequence[Row]) -> str:
     """For the terminal: aligned columns."""
-    cells = [HEADER, *(row.cells for row in rows)]
+    cells = [[text.replace("`", "") for text in row] for row in (HEADER, *(r.cells for r in rows))]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
-    ).replace("`", "")
+    )
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

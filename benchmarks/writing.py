@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from benchmarks.processes import Tracker, fresh_folder, run, stored_bytes
+from benchmarks.processes import Tracker, fresh_folder, run, run_script, stored_bytes
 
 STARTS: Final = 5
 Figures = dict[str, float]
@@ -47,7 +47,7 @@ def million(tracker: Tracker) -> Figures:
 def start(tracker: Tracker) -> Figures:
     """`import trackio` and the first `init`: the middle one of five processes."""
     with fresh_folder() as folder:
-        found = [run(tracker, folder, "first_init").figures for _ in range(STARTS)]
+        found = [run_script(tracker, folder, "first.py").figures for _ in range(STARTS)]
     return {name: _middle([each[name] for each in found]) for name in ("import_ms", "init_ms")}
 
 
@@ -61,7 +61,7 @@ def small_runs(tracker: Tracker) -> Figures:
 def warm_up(tracker: Tracker) -> None:
     """Let the interpreter write its bytecode before anything is measured."""
     with fresh_folder() as folder:
-        run(tracker, folder, "first_init")
+        run_script(tracker, folder, "first.py")
 
 
 def _middle(values: list[float]) -> float:

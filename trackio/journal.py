@@ -1,9 +1,9 @@
 """The text of a journal: a header and one checksummed line a call. Encodes and decodes, no files.
 
-A line is the CRC-32 of its payload in 8 hex digits, a space, the payload, a newline. The
-payload of a call is the JSON array `[seq, time_us, kind, step, stepping, data]`, where
-stepping is 0 for no step, 1 for a step the writer counted, 2 for one that was given, and
-data is the object of `trackio.values.plain`. The header's payload is a JSON object.
+A journal is JSON lines: the header first, then for each call `seq`, `time` (µs since 1970),
+`kind`, `step` (null or an integer), `auto` (whether the writer counted it) and `data`, the
+object of `trackio.values.plain`. The last member of a line is `crc`, the CRC-32 of all that
+stands before it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,10 +19,8 @@ from trackio.model import Call, RunId, RunMeta, WriterId
 from trackio.values.plain import decode_data
 
 VERSION: Final = 1
-NO_STEP: Final = 0
-COUNTED: Final = 1
-GIVEN: Final = 2
-_PREFIX_BYTES: Final = 9
+_LOG: Final = b',"kind":"metric",'
+_KIND_BYTES: Final = 90  # what stands before the step, whatever the numbers are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +48,43 @@ class Journal:
 
 def encode_header(header: Header) -> bytes:
     """The first line of a journal."""
-    return _line(orjson.dumps({"trackio.journal": VERSION, **asdict(header)}))
+    said = orjson.dumps({"trackio.journal": VERSION, **asdict(header)})
+    return _checked(said[:-1])
 
 
-def encode_call(  # noqa: PLR0917 - the hot path: keywords cost as much as the CRC
-    seq: int, time_us: int, kind: bytes, step: int, stepping: int, data: bytes
-) -> bytes:
-    """The line of one call; `data` is what `plain.encode_data` returned."""
-    payload = b'[%d,%d,"%b",%d,%d,%b]' % (seq, time_us, kind, step, stepping, data)
-    return b"%08x %b\n" % (crc32(payload), payload)
+def encode_log(seq: int, time_us: int, step: int, auto: bytes, data: bytes) -> bytes:
+    """The line of a `log` call; `auto` is `b"true"` or `b"false"`. The hot path."""
+    said = b'{"seq":%d,"time":%d,"kind":"metric","step":%d,"auto":%b,"data":%b' % (
+        seq, time_us, step, auto, data,
+    )  # fmt: skip
+    return b'%b,"crc":%d}\n' % (said, crc32(said))
+
+
+def encode_call(seq: int, time_us: int, kind: str, step: int | None, data: bytes) -> bytes:
+    """The line of any other call; `data` is what `plain.encode_data` returned."""
+    where = b"null" if step is None else b"%d" % step
+    said = b'{"seq":%d,"time":%d,"kind":"%b","step":%b,"auto":false,"data":%b' % (
+        seq, time_us, kind.encode(), where, data,
+    )  # fmt: skip
+    return _checked(said)
+
+
+def split_logs(lines: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """The lines of `log` calls as one text, and the others."""
+    text = b"".join(lines)
+    if text.count(_LOG) == len(lines):
+        return text, []
+    logs = [line for line in lines if _LOG in line[:_KIND_BYTES]]
+    return b"".join(logs), [line for line in lines if _LOG not in line[:_KIND_BYTES]]
 
 
 def decode_calls(lines: Sequence[bytes]) -> list[Call]:
     """The calls of whole lines, in their order; the lines are trusted, not checked again."""
-    payloads = [line[_PREFIX_BYTES:-1] for line in lines]
-    return [_call(parts) for parts in orjson.loads(b"[" + b",".join(payloads) + b"]")]
+    said = orjson.loads(b"[" + b",".join(lines) + b"]")
+    return [
+        Call(c["seq"], c["time"], c["kind"], c["step"], c["auto"], decode_data(c["data"]))
+        for c in said
+    ]
 
 
 def decode(data: bytes) -> Journal:
@@ -75,16 +95,15 @@ def decode(data: bytes) -> Journal:
         FormatTooNew: written by a newer Trackio.
     """
     first, _, rest = data.partition(b"\n")
-    header = _decode_header(first + b"\n")
-    lines = rest.split(b"\n")
-    whole = [line + b"\n" for line in lines if _is_whole(line)]
-    torn = sum(1 for line in lines if line and not _is_whole(line))
-    return Journal(header=header, calls=tuple(decode_calls(whole)), torn=torn)
+    header = _decode_header(first)
+    lines = [line for line in rest.split(b"\n") if line]
+    whole = [line for line in lines if _is_whole(line)]
+    return Journal(header=header, calls=tuple(decode_calls(whole)), torn=len(lines) - len(whole))
 
 
 def decode_header(data: bytes) -> Header:
     """The header alone, from the beginning of a journal; raises as `decode` does."""
-    return _decode_header(data.partition(b"\n")[0] + b"\n")
+    return _decode_header(data.partition(b"\n")[0])
 
 
 def join_calls(parts: Iterable[Iterable[Call]]) -> list[Call]:
@@ -92,29 +111,20 @@ def join_calls(parts: Iterable[Iterable[Call]]) -> list[Call]:
     return sorted({call.seq: call for part in parts for call in part}.values())
 
 
-def _line(payload: bytes) -> bytes:
-    return b"%08x %b\n" % (crc32(payload), payload)
+def _checked(said: bytes) -> bytes:
+    """A line of what is said, an object without its closing brace."""
+    return b'%b,"crc":%d}\n' % (said, crc32(said))
 
 
 def _is_whole(line: bytes) -> bool:
-    return len(line) > _PREFIX_BYTES and line[:_PREFIX_BYTES] == b"%08x " % crc32(
-        line[_PREFIX_BYTES:]
-    )
-
-
-def _call(parts: list[Any]) -> Call:
-    seq, time_us, kind, step, stepping, data = parts
-    if dict in map(type, data.values()):
-        data = decode_data(data)
-    return Call(
-        seq, time_us, kind, None if stepping == NO_STEP else step, stepping == COUNTED, data
-    )
+    said, comma, crc = line.rpartition(b',"crc":')
+    return bool(comma) and crc == b"%d}" % crc32(said)
 
 
 def _decode_header(line: bytes) -> Header:
-    if not _is_whole(line[:-1]):
+    if not _is_whole(line):
         raise UnreadableFile("the first line is not a whole journal header")
-    said = orjson.loads(line[_PREFIX_BYTES:-1])
+    said = orjson.loads(line)
     try:
         if said["trackio.journal"] > VERSION:
             raise FormatTooNew("this journal was written by a newer Trackio: upgrade, then recover")

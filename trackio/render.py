@@ -66,6 +66,8 @@ def _compound(value: Any) -> Any:
     if hasattr(value, "tolist"):  # an array or a number of numpy
         return _jsonable(value.tolist())
     if isinstance(value, list | tuple):
+        if set(map(type, value)) == {float} and all(map(math.isfinite, value)):
+            return value  # a long series, as it mostly is
         return [_jsonable(inner) for inner in value]
     if isinstance(value, set | frozenset):
         return sorted((_jsonable(inner) for inner in value), key=str)

@@ -4,20 +4,21 @@ All of it is as `docs/format.md`, Rows, says.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trackio import arrays
+from trackio.columns import Numbers
 from trackio.model import METRIC, SYSTEM, Call, Json, RunId, Value, WriterId
 from trackio.values.plain import dump_text
 
 EXACT_INT: Final = 1 << 53
-"""Integers up to this size are doubles without loss."""
+"""Smaller integers are doubles without loss; from here on the text column has them too."""
 
 SCHEMA: Final = pa.schema(
     [
@@ -34,33 +35,93 @@ SCHEMA: Final = pa.schema(
     ]
 )
 
+_SERIES: Final = frozenset({METRIC, SYSTEM})
+REPEATING: Final = frozenset({"run_id", "writer_id", "kind", "key"})
+WRITTEN: Final = pa.schema(
+    [
+        field.with_type(pa.dictionary(pa.int32(), pa.string()))
+        if field.name in REPEATING
+        else field
+        for field in SCHEMA
+    ]
+)
+"""`SCHEMA` as tables are built and written: the same file, without hashing each string."""
 
-def table_of(slices: Iterable[Sequence[Call]], run_id: RunId, writer_id: WriterId) -> pa.Table:
-    """The rows of calls (ascending seq, in slices of any size), sorted for writing."""
-    series: defaultdict[tuple[str, str], list[pa.RecordBatch]] = defaultdict(list)
-    for calls in slices:
-        _add_series(series, calls)
-    order = sorted(series, key=lambda series_key: (series_key[0] in (METRIC, SYSTEM), *series_key))
-    blocks = [_block(series[series_key]) for series_key in order]
-    if not blocks:
-        return SCHEMA.empty_table()
-    counts = [len(block) for block in blocks]
-    rows = pa.Table.from_batches(blocks).combine_chunks()
-    return pa.table(
-        {
-            "run_id": _repeat([run_id], [rows.num_rows]),
-            "writer_id": _repeat([writer_id], [rows.num_rows]),
+
+class Rows:
+    """Collects the rows of one writer's calls, in ascending order of seq."""
+
+    def __init__(self, run_id: RunId, writer_id: WriterId) -> None:
+        self._run_id = run_id
+        self._writer_id = writer_id
+        self._series: defaultdict[tuple[str, str], list[pa.RecordBatch]] = defaultdict(list)
+
+    def add(self, calls: Sequence[Call]) -> None:
+        """Take in more calls."""
+        shapes: defaultdict[tuple[str, tuple[str, ...]], list[Call]] = defaultdict(list)
+        for call in calls:
+            shapes[call.kind, tuple(call.data)].append(call)
+        for (kind, keys), alike in shapes.items():
+            seqs, times, _, steps, autos, datas = zip(*alike, strict=True)
+            shared = [
+                arrays.numbers(seqs, pa.int64()),
+                arrays.numbers(times, SCHEMA.field("time").type),
+                arrays.numbers(steps, pa.int64()),
+                arrays.bools(autos),
+            ]
+            columns = zip(*map(dict.values, datas), strict=True)
+            for key, column in zip(keys, columns, strict=True):
+                batch = pa.record_batch([*shared, *_split(column)], names=_BLOCK)
+                self._series[kind, key].append(batch)
+
+    def add_numbers(self, numbers: Numbers) -> None:
+        """Take in more `log` calls, as columns."""
+        time = numbers.time_us.cast(SCHEMA.field("time").type)
+        shared = [numbers.seq, time, numbers.step, numbers.auto]
+        for key, column in numbers.values.items():
+            value = column if column.type == pa.float64() else column.cast(pa.float64())
+            columns = [*shared, value, pa.nulls(len(value), pa.string())]
+            batch = pa.record_batch(columns, names=_BLOCK)
+            self._series[METRIC, key].append(
+                batch.filter(value.is_valid()) if value.null_count else batch
+            )
+
+    def table(self) -> pa.Table:
+        """All rows so far, sorted for writing; strings that repeat are dictionaries."""
+        order = sorted(self._series, key=lambda name: (name[0] in _SERIES, *name))
+        blocks = [_block(self._series[name]) for name in order]
+        if not blocks:
+            return WRITTEN.empty_table()
+        counts = [len(block) for block in blocks]
+        rows = pa.Table.from_batches(blocks)
+        ids = {"run_id": self._run_id, "writer_id": self._writer_id}
+        columns = {
+            **{name: _repeat([value], [rows.num_rows]) for name, value in ids.items()},
             "kind": _repeat([kind for kind, _ in order], counts),
             "key": _repeat([key for _, key in order], counts),
             **{name: rows.column(name) for name in rows.column_names},
         }
-    ).select(SCHEMA.names)
+        return pa.table([columns[name] for name in SCHEMA.names], schema=WRITTEN)
+
+
+def table_of(slices: Iterable[Sequence[Call]], run_id: RunId, writer_id: WriterId) -> pa.Table:
+    """The rows of calls (ascending seq, in slices of any size), sorted for writing."""
+    rows = Rows(run_id, writer_id)
+    for calls in slices:
+        rows.add(calls)
+    return rows.table()
+
+
+def as_written(rows: pa.Table) -> pa.Table:
+    """The same rows with dictionaries for the strings that repeat."""
+    return rows if rows.schema.equals(WRITTEN) else rows.cast(WRITTEN)
 
 
 def only(rows: pa.Table, first: int, last: int) -> pa.Table:
     """The rows with `first ≤ seq ≤ last`."""
-    seq = rows.column("seq")
-    return rows.filter(pc.and_(pc.greater_equal(seq, first), pc.less_equal(seq, last)))
+    seq = arrays.to_numpy(rows.column("seq"))
+    kept = (seq >= first) & (seq <= last)
+    return rows if kept.all() else rows.filter(arrays.bools(kept))
 
 
 SeriesName = tuple[bool, str, str, str, str]
@@ -69,20 +130,20 @@ SeriesName = tuple[bool, str, str, str, str]
 
 def cut_by_series(rows: pa.Table) -> Iterator[tuple[SeriesName, pa.Table]]:
     """Sorted rows, cut where the series or its writer changes."""
-    names = [rows.column(name).combine_chunks() for name in ("kind", "key", "run_id", "writer_id")]
-    codes = np.stack([_codes(column) for column in names])
+    names = [_encoded(rows.column(name)) for name in ("kind", "key", "run_id", "writer_id")]
+    codes = np.stack([arrays.to_numpy(column.indices) for column in names])
     changes = np.flatnonzero(np.any(codes[:, 1:] != codes[:, :-1], axis=0)) + 1
     bounds = [0, *changes.tolist(), rows.num_rows]
     for start, end in pairwise(bounds):
         if start < end:
             kind, key, run_id, writer_id = (column[start].as_py() for column in names)
-            name = (kind in (METRIC, SYSTEM), kind, key, run_id, writer_id)
+            name = (kind in _SERIES, kind, key, run_id, writer_id)
             yield name, rows.slice(start, end - start)
 
 
 def sort(rows: pa.Table) -> pa.Table:
     """Sorted for writing: everything but series first, then by kind, key, writer and seq."""
-    keyed = rows.append_column("series", is_series(rows))
+    keyed = rows.append_column("series", arrays.bools(is_series(rows)))
     names = ("series", "kind", "key", "run_id", "writer_id", "seq")
     order = [(name, "ascending") for name in names]
     return keyed.sort_by(order).drop_columns("series")
@@ -91,87 +152,75 @@ def sort(rows: pa.Table) -> pa.Table:
 def fingerprint(rows: pa.Table) -> int:
     """A 64-bit number that any order of the same rows shares.
 
-    The sum, modulo 2^64, of a hash of each row: the columns in schema order, each mixed in
-    by the finalizer of SplitMix64 (Steele, Lea and Flood 2014); strings enter as the first
-    8 bytes of BLAKE2b, nulls as a constant, every NaN as one.
+    Each column of a row is a 64-bit word: strings the first 8 bytes of their BLAKE2b, NaNs
+    all one, nulls a constant. A row is the sum of its words, each times an odd constant,
+    put through the finalizer of SplitMix64 (Steele, Lea and Flood 2014); the fingerprint is
+    the sum of the rows. All modulo 2^64.
     """
     state = np.zeros(rows.num_rows, dtype=np.uint64)
-    for name in SCHEMA.names:
-        state = _mix(state ^ _words(rows.column(name)))
+    for factor, name in zip(_FACTORS, SCHEMA.names, strict=True):
+        state += _words(rows.column(name)) * factor
+    state ^= state >> np.uint64(30)
+    state *= np.uint64(0xBF58476D1CE4E5B9)
+    state ^= state >> np.uint64(27)
+    state *= np.uint64(0x94D049BB133111EB)
+    state ^= state >> np.uint64(31)
     return int(np.sum(state, dtype=np.uint64))
 
 
-_NULL = np.uint64(0x9E3779B97F4A7C15)
+_NULL: Final = np.uint64(0x9E3779B97F4A7C15)
+# The odd multiples of 2^64 / golden ratio, one a column.
+_FACTORS: Final = [
+    np.uint64((2 * place + 1) * int(_NULL) % (1 << 64)) for place in range(len(SCHEMA.names))
+]
 
 
-def _mix(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray[Any, Any] = x ^ (x >> np.uint64(31))
-    return mixed
-
-
-def _words(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+def _words(column: pa.ChunkedArray) -> arrays.Numbers:
     """The column as one 64-bit word a row."""
     if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
         return _string_words(column)
-    if pa.types.is_boolean(column.type):
-        flags: np.ndarray[Any, Any] = column.to_numpy().astype(np.uint64)
-        return flags
-    nulls = column.is_null().to_numpy() if column.null_count else None
-    if pa.types.is_floating(column.type):
-        values = column.fill_null(0.0).to_numpy()
-        words = np.where(np.isnan(values), np.nan, values).view(np.uint64)
-    else:
-        words = column.cast(pa.int64()).fill_null(0).to_numpy().view(np.uint64)
-    filled: np.ndarray[Any, Any] = words if nulls is None else np.where(nulls, _NULL, words)
-    return filled
+    values = arrays.to_numpy(column)
+    if values.dtype == np.float64:
+        values = np.where(np.isnan(values), np.nan, values)
+    words: arrays.Numbers = (
+        values.astype(np.uint64) if values.dtype == np.bool_ else values.view(np.uint64)
+    )
+    nulls = arrays.nulls(column)
+    return words if nulls is None else np.where(nulls, _NULL, words)
 
 
-def _string_words(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    combined = column.combine_chunks()
-    encoded = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()
+def _string_words(column: pa.ChunkedArray) -> arrays.Numbers:
+    codes = _encoded(column)
     hashes = [
         int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
-        for text in encoded.dictionary.to_pylist()
+        for text in codes.dictionary.to_pylist()
     ]
+    if len(hashes) == 1 and not codes.null_count:
+        return np.full(len(codes), hashes[0], dtype=np.uint64)
     table = np.array([*hashes, int(_NULL)], dtype=np.uint64)
-    words: np.ndarray[Any, Any] = table[encoded.indices.fill_null(len(hashes)).to_numpy(False)]
+    indices = arrays.to_numpy(codes.indices)
+    nulls = arrays.nulls(codes)
+    words: arrays.Numbers = table[indices if nulls is None else np.where(nulls, -1, indices)]
     return words
 
 
-def is_series(rows: pa.Table) -> pa.ChunkedArray:
+def is_series(rows: pa.Table) -> arrays.Numbers:
     """For each row whether it belongs to a series, that is, is of kind metric or system."""
-    kind = rows.column("kind").cast(pa.string())
-    return pc.is_in(kind, value_set=pa.array([METRIC, SYSTEM]))
+    return of_kinds(rows, _SERIES)
 
 
-def _codes(column: pa.Array) -> np.ndarray[Any, Any]:
-    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    codes: np.ndarray[Any, Any] = encoded.indices.to_numpy()
-    return codes
+def of_kinds(rows: pa.Table, kinds: Collection[str]) -> arrays.Numbers:
+    """For each row whether its kind is one of `kinds`."""
+    codes = _encoded(rows.column("kind"))
+    wanted = np.array([kind in kinds for kind in codes.dictionary.to_pylist()], dtype=bool)
+    flags: arrays.Numbers = wanted[arrays.to_numpy(codes.indices)]
+    return flags
 
 
-def _add_series(series: dict[tuple[str, str], list[pa.RecordBatch]], calls: Sequence[Call]) -> None:
-    """Add to each kind and key its rows, in one batch for each set of keys logged together."""
-    shapes: defaultdict[tuple[str, tuple[str, ...]], list[Call]] = defaultdict(list)
-    for call in calls:
-        shapes[call.kind, tuple(call.data)].append(call)
-    for (kind, keys), alike in shapes.items():
-        seq = pa.array([call.seq for call in alike], pa.int64())
-        time = pa.array([call.time_us for call in alike], pa.int64()).cast(
-            SCHEMA.field("time").type
-        )
-        step = pa.array([call.step for call in alike], pa.int64())
-        auto = pa.array([call.auto for call in alike], pa.bool_())
-        for key, column in zip(
-            keys, zip(*[call.data.values() for call in alike], strict=True), strict=True
-        ):
-            value, text = _split(column)
-            series[kind, key].append(
-                pa.record_batch([seq, time, step, auto, value, text], names=_BLOCK)
-            )
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The column as one array of codes and the strings they stand for."""
+    whole = column.combine_chunks()
+    return whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
 
 
 _BLOCK: Final = ["seq", "time", "step", "auto", "value", "text"]
@@ -181,7 +230,7 @@ def _block(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1:
         return batches[0]
     rows = pa.Table.from_batches(batches).combine_chunks()
-    seq = rows.column("seq").to_numpy()
+    seq = arrays.to_numpy(rows.column("seq"))
     if np.any(seq[1:] <= seq[:-1]):
         rows = rows.sort_by("seq").combine_chunks()
     return rows.to_batches()[0]
@@ -189,15 +238,25 @@ def _block(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 def _split(column: Sequence[Value]) -> tuple[pa.Array, pa.Array]:
     """The column of doubles and the column of texts that hold these values."""
-    if set(map(type, column)) <= {float, int}:
-        try:
-            return pa.array(column, pa.float64()), pa.nulls(len(column), pa.string())
-        except (pa.ArrowInvalid, OverflowError):
-            pass  # an integer that a double cannot hold
+    plain = _plain_numbers(column)
+    if plain is not None:
+        return arrays.from_numpy(plain, pa.float64()), pa.nulls(len(column), pa.string())
     return (
-        pa.array([_double(value) for value in column], pa.float64()),
-        pa.array([_text(value) for value in column], pa.string()),
+        arrays.numbers([_double(value) for value in column], pa.float64()),
+        arrays.strings([_text(value) for value in column]),
     )
+
+
+def _plain_numbers(column: Sequence[Value]) -> arrays.Numbers | None:
+    """The column as doubles, if it holds nothing else and loses nothing by that."""
+    kinds = set(map(type, column))
+    if not kinds <= {float, int}:
+        return None
+    try:
+        doubles = np.array(column, dtype=np.float64)
+    except OverflowError:
+        return None
+    return doubles if kinds == {float} or np.all(np.abs(doubles) < EXACT_INT) else None
 
 
 def _double(value: Value) -> float | None:
@@ -212,11 +271,12 @@ def _double(value: Value) -> float | None:
 def _text(value: Value) -> str | None:
     if isinstance(value, Json):
         return str(value)
-    if isinstance(value, float) or (type(value) is int and abs(value) <= EXACT_INT):
+    if isinstance(value, float) or (type(value) is int and abs(value) < EXACT_INT):
         return None
     return dump_text(value)
 
 
 def _repeat(values: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
     indices = np.repeat(np.arange(len(values), dtype=np.int32), counts)
-    return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(values, pa.string()))
+    codes = arrays.from_numpy(indices, pa.int32())
+    return pa.DictionaryArray.from_arrays(codes, arrays.strings(values))

@@ -105,7 +105,7 @@ class Run:
     ) -> None:
         self.end(failed=None if kind is None else kind.__name__)
 
-    def log(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+    def log(self, metrics: Any, step: int | None = None) -> None:
         """Log values at a step.
 
         Args:
@@ -203,7 +203,7 @@ class Run:
             )
         return report
 
-    def _append(self, kind: str, data: Mapping[Any, Any], step: int | None = None) -> None:
+    def _append(self, kind: str, data: Any, step: int | None = None) -> None:
         path = self._path or self._reopen()
         if not isinstance(data, Mapping):
             path.writer.warn_once(kind, f"{kind} takes a dict, not {data!r}: left out")

@@ -13,8 +13,8 @@ class FlushPolicy:
     """When lines become a shard, and how large one may be."""
 
     max_age_s: float = 2.0
-    max_calls: int = 65_536
-    max_bytes: int = 32 << 20
+    max_calls: int = 32_768
+    max_bytes: int = 16 << 20
     heartbeat_s: float = 60.0
     sync_s: float = 1.0
     rotate_bytes: int = 16 << 20
@@ -28,7 +28,7 @@ class UpkeepPolicy:
     settle_s: float = 600.0
     fan_in: int = 16
     max_merged_bytes: int = 128 << 20
-    small_bytes: int = 4 << 20
+    small_bytes: int = 512 << 10
 
 
 LOCAL_FLUSH_S = 2.0

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trackio.errors import FormatTooNew, UnreadableFile
 from trackio.model import METRIC, SYSTEM, Call, RunId, SeqRange, WriterId
-from trackio.rows import SCHEMA, fingerprint, is_series, table_of
+from trackio.rows import REPEATING, SCHEMA, WRITTEN, as_written, fingerprint, is_series, table_of
 
 FORMAT: Final = 1
 ROW_GROUP_ROWS: Final = 32_768
+_BATCH_ROWS: Final = 8_192
 
 _STRINGS: Final = ["run_id", "writer_id", "kind", "key", "text"]
 _ENCODINGS: Final = {
@@ -63,7 +63,7 @@ class ShardWriter:
         self._fingerprint = 0
         self._writer = pq.ParquetWriter(
             sink if isinstance(sink, io.BytesIO) else str(sink),
-            SCHEMA,
+            WRITTEN,
             compression="zstd",
             compression_level=3,
             use_dictionary=_STRINGS,
@@ -79,13 +79,11 @@ class ShardWriter:
         self._writer.close()
 
     def write(self, rows: pa.Table) -> None:
-        """Add rows that sort behind those before; series never share a row group with others."""
+        """Add sorted rows that sort behind those before; series have row groups of their own."""
         series = is_series(rows)
-        if pc.all(series).as_py() or not pc.any(series).as_py():
-            self._add(rows)
-        else:
-            self._add(rows.filter(pc.invert(series)))
-            self._add(rows.filter(series))
+        others = rows.num_rows - int(series.sum())
+        self._add(rows.slice(0, others))
+        self._add(rows.slice(others))
 
     def close(self) -> ShardMeta:
         """Write what is left and the metadata; returns that."""
@@ -105,7 +103,7 @@ class ShardWriter:
             return
         if self._waiting and _has_series(self._waiting[-1]) != _has_series(rows):
             self._flush()
-        self._waiting.append(rows.cast(SCHEMA))
+        self._waiting.append(as_written(rows))
         self._rows += rows.num_rows
         self._fingerprint = (self._fingerprint + fingerprint(rows)) % (1 << 64)
         if sum(table.num_rows for table in self._waiting) >= ROW_GROUP_ROWS:
@@ -125,13 +123,13 @@ class ShardReader:
     file: pq.ParquetFile
 
     def batches(self) -> Iterator[pa.Table]:
-        """Every row in `SCHEMA` with dictionaries, a row group's worth at a time.
+        """Every row as in `WRITTEN`, a few thousand at a time: many files are merged at once.
 
         Raises:
             UnreadableFile: the rows cannot be read.
         """
         try:
-            for batch in self.file.iter_batches(ROW_GROUP_ROWS, columns=SCHEMA.names):
+            for batch in self.file.iter_batches(_BATCH_ROWS, columns=SCHEMA.names):
                 yield pa.Table.from_batches([batch])
         except (pa.ArrowException, OSError, KeyError, ValueError) as exc:
             raise UnreadableFile(f"rows cannot be read: {exc}") from exc
@@ -146,7 +144,7 @@ def open_file(data: bytes | Path) -> ShardReader:
     """
     source = str(data) if isinstance(data, Path) else pa.BufferReader(data)
     try:
-        file = pq.ParquetFile(source, read_dictionary=["run_id", "writer_id", "kind", "key"])
+        file = pq.ParquetFile(source, read_dictionary=sorted(REPEATING), pre_buffer=False)
     except (pa.ArrowException, OSError, ValueError) as exc:
         raise UnreadableFile(f"not a whole Parquet file: {exc}") from exc
     return ShardReader(_decode_meta(file), file)

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Network:
         sizes = (64, *hidden, DIGITS)
         weights = [
             random.normal(0, np.sqrt(2 / inputs), (inputs + 1, outputs))
-            for inputs, outputs in zip(sizes, sizes[1:], strict=False)
+            for inputs, outputs in pairwise(sizes)
         ]
         return cls(weights, momentum, [np.zeros_like(layer) for layer in weights])
 
@@ -76,17 +77,18 @@ class Network:
         """Take one step down the gradient of the batch's mean loss."""
         activations, chances = self._forward(batch.pixels)
         gradients = self._backward(activations, chances, batch.digits)
-        updates = []
-        for layer, velocity, gradient in zip(self.weights, self.velocity, gradients, strict=True):
-            velocity *= self.momentum
-            velocity -= learning_rate * gradient
-            layer += velocity
-            updates.append(velocity)
+        self.velocity = [
+            self.momentum * velocity - learning_rate * gradient
+            for velocity, gradient in zip(self.velocity, gradients, strict=True)
+        ]
+        self.weights = [
+            layer + velocity for layer, velocity in zip(self.weights, self.velocity, strict=True)
+        ]
         return Step(
             loss=_loss(chances, batch.digits),
             accuracy=_accuracy(chances, batch.digits),
             gradient_norm=_norm(gradients),
-            update_norm=_norm(updates),
+            update_norm=_norm(self.velocity),
         )
 
     def evaluate(self, pictures: Pictures) -> tuple[float, float, Floats]:
@@ -106,9 +108,7 @@ class Network:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return activations, powers / powers.sum(axis=1, keepdims=True)
 
-    def _backward(
-        self, activations: list[Floats], chances: Floats, digits: Labels
-    ) -> list[Floats]:
+    def _backward(self, activations: list[Floats], chances: Floats, digits: Labels) -> list[Floats]:
         wrong = (chances - np.eye(DIGITS)[digits]) / len(digits)
         gradients = []
         for layer, inputs in zip(reversed(self.weights), reversed(activations), strict=True):

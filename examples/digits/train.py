@@ -52,7 +52,7 @@ CONFIG = ("learning_rate", "momentum", "hidden", "batch_size", "steps", "warmup"
 
 def parse_arguments() -> argparse.Namespace:
     """The hyper-parameters, and where and how fast to log."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Train a network on handwritten digits.")
     parser.add_argument("--project", default="digits")
     parser.add_argument("--name", help="of the run; made up if none is given")
     parser.add_argument("--learning-rate", type=float, default=0.1)

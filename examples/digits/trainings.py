@@ -23,8 +23,12 @@ class Recipe:
 RECIPES: Final = (
     Recipe(name="plain", options=("--learning-rate=0.1",)),
     Recipe(name="momentum", options=("--learning-rate=0.1", "--momentum=0.9")),
-    Recipe(name="deep", options=("--learning-rate=0.05", "--momentum=0.9", "--hidden", *("64",) * 3)),
-    Recipe(name="large-batch", options=("--learning-rate=0.3", "--momentum=0.5", "--batch-size=256")),
+    Recipe(
+        name="deep", options=("--learning-rate=0.05", "--momentum=0.9", "--hidden", *("64",) * 3)
+    ),
+    Recipe(
+        name="large-batch", options=("--learning-rate=0.3", "--momentum=0.5", "--batch-size=256")
+    ),
     Recipe(name="too-hot", options=("--learning-rate=1.5", "--momentum=0.9")),
 )
 """Four that learn, and one whose learning rate is too high."""
@@ -33,8 +37,11 @@ RECIPES: Final = (
 class Training:
     """One process of `train.py`. It adds a byte to a file after every `log` that returned."""
 
-    def __init__(self, recipe: Recipe, project: str, steps: int, pause_s: float, home: Path) -> None:
+    def __init__(
+        self, recipe: Recipe, project: str, steps: int, pause_s: float, home: Path
+    ) -> None:
         self.name = recipe.name
+        self.was_killed = False
         self._acknowledged = home / f"{recipe.name}.acknowledged"
         self._said = home / f"{recipe.name}.out"
         where = [f"--project={project}", f"--name={recipe.name}"]
@@ -66,6 +73,7 @@ class Training:
 
     def kill(self) -> None:
         """SIGKILL: the process ends at once and cannot clean up."""
+        self.was_killed = True
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
@@ -74,9 +82,9 @@ class Training:
         self._process.terminate()
         self._process.wait()
 
-    def require_success(self) -> None:
-        """Stop the demo with what the training said if it failed."""
-        if self._process.returncode:
+    def wait(self) -> None:
+        """Wait for the end; if it is a bad one, end the demo with what the process said."""
+        if self._process.wait() and not self.was_killed:
             sys.exit(f"the training {self.name!r} failed:\n{self._said.read_text()}")
 
 

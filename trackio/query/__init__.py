@@ -1,0 +1,1 @@
+"""Answer questions about a project from the files of one snapshot. Writes nothing."""

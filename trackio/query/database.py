@@ -29,17 +29,25 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def table(
-        self, query: str, sources: Mapping[str, Parameters], parameters: Parameters
+        self,
+        query: str,
+        sources: Mapping[str, Parameters],
+        parameters: Parameters,
+        *,
+        only: str | None = None,
     ) -> pa.Table:
         """The answer of a named query whose `rows` are those of the sources.
 
         `sources` maps the names of the queries that give rows (`rows_whole`, …) to their
-        parameters; a parameter that is a table is scanned where it lies.
+        parameters; a parameter that is a table is scanned where it lies. `only` names a
+        query that picks some of what was `read` as the rows.
 
         Raises:
             duckdb.Error: a file cannot be read, among others.
         """
         rows = "\nUNION ALL\n".join(text_of(name) for name in sources)
+        if only is not None:
+            rows = f"WITH read AS (\n{rows})\n{text_of(only)}"
         bound: dict[str, Any] = dict(parameters)
         with self._cursor() as cursor:
             for given in sources.values():

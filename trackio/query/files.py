@@ -53,6 +53,14 @@ class Files:
         self._known.update(fresh)
         return {key: path or fresh[key] for key, path in found.items()}
 
+    def contents(self, keys: Iterable[str]) -> dict[str, bytes | None]:
+        """The bytes of small files that may change; None for one that is gone."""
+        wanted = list(dict.fromkeys(keys))
+        if is_local(self._store) or len(wanted) < 2:
+            return {key: self._get(key) for key in wanted}
+        with ThreadPoolExecutor(min(_FETCHES_AT_ONCE, len(wanted)), "trackio-fetch") as pool:
+            return dict(zip(wanted, pool.map(self._get, wanted), strict=True))
+
     def forget_others(self, keys: Iterable[str]) -> None:
         """Drop what is cached of all other keys; a reader that has a file open keeps it."""
         gone = self._known.keys() - set(keys)
@@ -72,7 +80,8 @@ class Files:
         paths = {}
         vanished = []
         with ThreadPoolExecutor(min(_FETCHES_AT_ONCE, len(keys)), "trackio-fetch") as pool:
-            for key, path in zip(keys, pool.map(lambda k: self._fetch(folder, k), keys)):  # noqa: B905
+            fetched = pool.map(lambda key: self._fetch(folder, key), keys)
+            for key, path in zip(keys, fetched, strict=True):
                 if path is None:
                     vanished.append(key)
                 else:
@@ -84,15 +93,20 @@ class Files:
     def _fetch(self, folder: Path, key: str) -> str | None:
         path = folder / key
         if not path.exists():
-            try:
-                data = self._store.get(key)
-            except NotFound:
+            data = self._get(key)
+            if data is None:
                 return None
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{secrets.token_hex(8)}")
             temporary.write_bytes(data)
             os.replace(temporary, path)  # noqa: PTH105 - atomic, whoever else fetches it
         return str(path)
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            return self._store.get(key)
+        except NotFound:
+            return None
 
     def _cache_folder(self) -> Path:
         with self._lock:

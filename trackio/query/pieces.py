@@ -1,9 +1,9 @@
 """Name the rows that count as pieces of files. Pure; follows from a snapshot alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from trackio.catalog import RunFiles, Snapshot, WriterFiles
+from trackio.catalog import RunFiles, WriterFiles
 from trackio.keys import PackKey, PointerKey
 from trackio.model import RunId, WriterId
 
@@ -40,10 +40,3 @@ def pieces_of_writer(project: str, run_id: RunId, writer: WriterFiles) -> Iterat
         else:
             key, is_whole = writer.ranges[taken.key].key, taken.is_whole
         yield Piece(key, run_id, writer.writer_id, taken.first, taken.last, is_whole)
-
-
-def live_keys(snapshot: Snapshot) -> Iterable[str]:
-    """The keys of all files that a query over this snapshot may read."""
-    for run in snapshot.runs.values():
-        for piece in pieces_of_run(snapshot.project, run):
-            yield piece.key

@@ -1,13 +1,13 @@
-"""Read the visible points of series as arrays. Internal to `query`: no names, no sampling.
+"""Read the visible points of series as arrays. Internal to `query`; samples nothing.
 
 "Visible" is what is left of the rows that count once the abandoned points of earlier
-attempts are gone and automatic steps count on (`attempts`).
+attempts are gone and automatic steps count on (see `attempts`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,19 @@ import pyarrow.compute as pc
 
 from trackio.errors import InvalidInput
 from trackio.ids import id_time_ms
-from trackio.model import METRIC, RunId, WriterId
-from trackio.query.attempts import Attempt, Line
+from trackio.model import RunId, WriterId
+from trackio.query.attempts import Line
 from trackio.query.lines import lines_of_runs
-from trackio.query.pieces import Piece
 from trackio.query.view import View
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Axis = Literal["step", "time", "relative"]
-AXES = ("step", "time", "relative")
+AXES: Final = ("step", "time", "relative")
+NO_STEP: Final = int(np.iinfo(np.int64).min)
+_NEVER: Final = int(np.iinfo(np.int64).max)
+_MAX_INT: Final = 1 << 62
 
 
 class SeriesName(NamedTuple):
@@ -38,27 +41,24 @@ class SeriesName(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """Points of many series, series after series, each ordered by x, then attempt, then seq.
+    """Points of many series, one series after the other, each by x, then attempt, then seq.
 
-    `bounds` has one more element than `names`: series `i` is `bounds[i]:bounds[i + 1]`.
-    `x` is the step, or microseconds on the two time axes; `has_step` is None where all have.
+    Series `i` is `bounds[i]:bounds[i + 1]`; none is empty. `x` is the step, or microseconds:
+    since 1970, or on the relative axis since the first writer of the run started. A point
+    without a step has step `NO_STEP`.
     """
 
     names: tuple[SeriesName, ...]
     bounds: Ints
     x: Ints
     step: Ints
-    has_step: npt.NDArray[np.bool_] | None
     time_us: Ints
     value: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The range of x that is asked for, bounds included; None is no bound.
-
-    In steps, in seconds since 1970, or in seconds since the start of the run.
-    """
+    """The x that are asked for, bounds included: steps, or seconds; None is no bound."""
 
     axis: Axis
     lo: float | None = None
@@ -67,30 +67,258 @@ class Window:
     def __post_init__(self) -> None:
         if self.axis not in AXES:
             raise InvalidInput(f"x must be one of {', '.join(AXES)}, not {self.axis!r}")
+        if any(bound is not None and math.isnan(bound) for bound in (self.lo, self.hi)):
+            raise InvalidInput("a bound of x must be a number, not NaN")
+
+    @property
+    def first(self) -> int | None:
+        """The smallest step or microsecond."""
+        if self.lo is None or self.lo == -math.inf:
+            return None
+        return _clip(math.ceil(self.lo) if self.axis == "step" else round(self.lo * 1e6))
+
+    @property
+    def last(self) -> int | None:
+        """The largest step or microsecond."""
+        if self.hi is None or self.hi == math.inf:
+            return None
+        return _clip(math.floor(self.hi) if self.axis == "step" else round(self.hi * 1e6))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every x is asked for."""
+        return self.first is None and self.last is None
 
 
 def read_points(
-    view: View, run_ids: Sequence[str], keys: Sequence[str], kind: str, window: Window
+    view: View, run_ids: Iterable[str], keys: Iterable[str], kind: str, window: Window
 ) -> Points:
-    """The visible points of these series that lie in the window; series without any are left out.
+    """The visible points of these series that lie in the window.
 
-    On the step axis a bounded window leaves out points that have no step.
+    They come by run, line and key, in the order of the arguments.
     """
-    runs = [RunId(run_id) for run_id in dict.fromkeys(run_ids)]
-    lines = lines_of_runs(view, runs)
-    places = _Places(lines, keys)
-    simple = [r for r in lines if all(len(line.attempts) == 1 for line in lines[r])]
-    moved = [r for r in lines if r not in set(simple)]
-    starts_us = {run_id: _start_us(lines[run_id]) for run_id in lines}
-    parts = []
-    if window.axis == "relative" and not _is_open(window):
-        groups = [[run_id] for run_id in simple]
-    else:
-        groups = [simple]
-    for group in groups:
-        pieces = view.pieces(group)
-        bounds = _bounds(window, starts_us[group[0]] if group else 0)
-        parts.append(_read(view, pieces, keys, kind, bounds, places))
-    if moved:
-        parts.append(_read(view, view.pieces(moved), keys, kind, _NO_BOUNDS, places))
-    return _assemble(parts, places, window, starts_us)
+    lines = lines_of_runs(view, map(RunId, run_ids))
+    places = _Places(lines, list(dict.fromkeys(keys)))
+    plain = [run_id for run_id in lines if not _has_attempts(lines[run_id])]
+    moved = [run_id for run_id in lines if _has_attempts(lines[run_id])]
+    parts = [
+        _read(view, run_ids_alike, places, kind, bounds)
+        for run_ids_alike, bounds in ((plain, _bounds(window)), (moved, _bounds(None)))
+        if run_ids_alike and places.keys
+    ]
+    return _points(_join(parts), places, window)
+
+
+class _Places:
+    """Numbers the series by line and key, and knows where each writer belongs."""
+
+    def __init__(self, lines: Mapping[RunId, Sequence[Line]], keys: Sequence[str]) -> None:
+        self.keys = keys
+        self.lines = [(run_id, line) for run_id in lines for line in lines[run_id]]
+        self.of_writer = {
+            (run_id, attempt.writer_id): (number, place, attempt)
+            for number, (run_id, line) in enumerate(self.lines)
+            for place, attempt in enumerate(line.attempts)
+        }
+        starts_us = {run_id: _start_us(lines[run_id]) for run_id in lines}
+        self.starts_us = np.array([starts_us[run_id] for run_id, _ in self.lines], np.int64)
+
+    def name(self, series: int) -> SeriesName:
+        """Which series has this number."""
+        line, key = divmod(series, len(self.keys))
+        run_id, found = self.lines[line]
+        return SeriesName(run_id, found.label, self.keys[key])
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Points in blocks: `size[i]` rows of one series of one attempt, then those of the next."""
+
+    series: Ints
+    attempt: Ints
+    size: Ints
+    seq: Ints
+    step: Ints
+    time_us: Ints
+    value: Floats
+
+    def per_row(self, of_block: Ints) -> Ints:
+        return np.repeat(of_block, self.size)
+
+    def only(self, which: Bools) -> "_Rows":
+        """The rows that are picked, and the blocks that are left."""
+        ends = np.cumsum(self.size)
+        size = np.diff(np.append(0, np.cumsum(which))[ends], prepend=0)
+        left = size > 0
+        return replace(
+            self._pick(which), series=self.series[left], attempt=self.attempt[left], size=size[left]
+        )
+
+    def take(self, blocks: Ints) -> "_Rows":
+        """The blocks in this order."""
+        starts = np.cumsum(self.size) - self.size
+        size = self.size[blocks]
+        shift = starts[blocks] - (np.cumsum(size) - size)
+        order = np.arange(len(self.seq)) + np.repeat(shift, size)
+        return replace(
+            self._pick(order), series=self.series[blocks], attempt=self.attempt[blocks], size=size
+        )
+
+    def _pick(self, which: Ints | Bools) -> "_Rows":
+        return replace(
+            self,
+            seq=self.seq[which],
+            step=self.step[which],
+            time_us=self.time_us[which],
+            value=self.value[which],
+        )
+
+
+def _read(
+    view: View,
+    run_ids: Iterable[RunId],
+    places: _Places,
+    kind: str,
+    bounds: Mapping[str, int | None],
+) -> _Rows:
+    """The points of some runs, moved and cut as their attempts say."""
+    pieces, table = view.table(
+        "points", view.pieces(run_ids), keys=places.keys, kind=kind, **bounds
+    )
+    if table.column("value").null_count:
+        table = table.filter(pc.is_valid(table.column("value")))
+    piece, key = _ints(table, "piece"), _ints(table, "key")
+    starts = _starts_of_runs(piece, key)
+    found = [places.of_writer[piece.run_id, piece.writer_id] for piece in pieces]
+    line = np.array([line for line, _, _ in found], np.int64)
+    place = np.array([place for _, place, _ in found], np.int64)
+    rows = _Rows(
+        series=line[piece[starts]] * len(places.keys) + key[starts],
+        attempt=place[piece[starts]],
+        size=np.diff(starts, append=len(piece)),
+        seq=_ints(table, "seq"),
+        step=_ints(table, "step"),
+        time_us=_ints(table, "time"),
+        value=table.column("value").to_numpy(),
+    )
+    attempts = [attempt for _, _, attempt in found]
+    if not any(attempt.offset or attempt.cuts for attempt in attempts):
+        return rows
+    offset = np.array([attempt.offset for attempt in attempts])[piece]
+    cut = np.array([[a.cuts.get(k, _NEVER) for k in places.keys] for a in attempts])[piece, key]
+    step = np.where(rows.step == NO_STEP, NO_STEP, rows.step + offset)
+    return replace(rows, step=step).only(step < cut)
+
+
+def _starts_of_runs(piece: Ints, key: Ints) -> Ints:
+    """Where the piece or the key is another than in the row before."""
+    changes = (piece[1:] != piece[:-1]) | (key[1:] != key[:-1])
+    starts = np.flatnonzero(changes) + 1
+    return np.append(0, starts) if len(piece) else starts
+
+
+def _join(parts: Sequence[_Rows]) -> _Rows:
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        none = np.zeros(0, np.int64)
+        return _Rows(none, none, none, none, none, none, np.zeros(0))
+    return _Rows(*(np.concatenate([getattr(p, n) for p in parts]) for n in _Rows.__slots__))
+
+
+def _points(rows: _Rows, places: _Places, window: Window) -> Points:
+    if not window.is_open:
+        x = _x(rows, places, window.axis)
+        low = NO_STEP + 1 if window.first is None else window.first
+        high = _NEVER if window.last is None else window.last
+        rows = rows.only((x >= low) & (x <= high))
+    rows = _in_order(rows)
+    x = _x(rows, places, window.axis)
+    series = rows.series
+    is_first = np.append(True, series[1:] != series[:-1])[: len(series)]
+    block_starts = np.cumsum(rows.size) - rows.size
+    starts = block_starts[is_first]
+    order = _order(rows, x)
+    step, time_us, value = rows.step, rows.time_us, rows.value
+    if order is not None:
+        x, step, time_us, value = x[order], step[order], time_us[order], value[order]
+    return Points(
+        names=tuple(places.name(number) for number in series[is_first].tolist()),
+        bounds=np.append(starts, len(x)),
+        x=x,
+        step=step,
+        time_us=time_us,
+        value=value,
+    )
+
+
+def _in_order(rows: _Rows) -> _Rows:
+    """The blocks by series, attempt and seq: nearly always that sorts the rows too."""
+    first_seq = rows.seq[np.cumsum(rows.size) - rows.size]
+    order = np.lexsort((first_seq, rows.attempt, rows.series))
+    is_sorted = np.array_equal(order, np.arange(len(order)))
+    return rows if is_sorted else rows.take(order)
+
+
+def _order(rows: _Rows, x: Ints) -> Ints | None:
+    """What sorts ordered blocks by series, x, attempt and seq; None if their rows are sorted."""
+    series_starts = (np.cumsum(rows.size) - rows.size)[1:][rows.series[1:] != rows.series[:-1]]
+    falls = x[1:] < x[:-1]
+    ties = x[1:] == x[:-1]
+    if ties.any():
+        falls |= ties & (rows.seq[1:] < rows.seq[:-1])
+    falls[series_starts - 1] = False
+    if not falls.any():
+        return None
+    return _lexsort(rows.seq, rows.per_row(rows.attempt), x, rows.per_row(rows.series))
+
+
+def _lexsort(*columns: Ints) -> Ints:
+    order: Ints = np.lexsort(columns)
+    return order
+
+
+def _x(rows: _Rows, places: _Places, axis: Axis) -> Ints:
+    if axis == "step":
+        return rows.step
+    if axis == "time" or not len(rows.series):
+        return rows.time_us
+    return rows.time_us - rows.per_row(places.starts_us[rows.series // len(places.keys)])
+
+
+def _bounds(window: Window | None) -> dict[str, int | None]:
+    """What of a window the query itself can leave out."""
+    first = None if window is None else window.first
+    last = None if window is None else window.last
+    is_step = window is not None and window.axis == "step"
+    is_time = window is not None and window.axis == "time"
+    return {
+        "first_step": first if is_step else None,
+        "last_step": last if is_step else None,
+        "first_us": first if is_time else None,
+        "last_us": last if is_time else None,
+    }
+
+
+def _has_attempts(lines: Sequence[Line]) -> bool:
+    return any(len(line.attempts) > 1 for line in lines)
+
+
+def _start_us(lines: Sequence[Line]) -> int:
+    """When the first writer of a run started."""
+    ids: list[WriterId] = [attempt.writer_id for line in lines for attempt in line.attempts]
+    return id_time_ms(min(ids)) * 1000
+
+
+def _ints(table: pa.Table, name: str) -> Ints:
+    column = table.column(name)
+    if column.type != pa.int64():
+        column = column.cast(pa.int64())
+    if column.null_count:
+        column = column.fill_null(NO_STEP)
+    numbers: Ints = column.to_numpy()
+    return numbers
+
+
+def _clip(number: int) -> int:
+    return max(-_MAX_INT, min(_MAX_INT, number))

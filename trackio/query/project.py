@@ -12,6 +12,7 @@ from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import NotFound
 from trackio.model import Entry
 from trackio.query.database import Database
+from trackio.query.facts import Facts
 from trackio.query.files import Files
 from trackio.query.reader import Reader
 from trackio.query.view import View
@@ -40,7 +41,9 @@ class Project:
         self.store = store
         self.name = name
         self._clock = clock
-        self._reader = Reader(Files(store, cache_dir), Database())
+        files = Files(store, cache_dir)
+        self._reader = Reader(files, Database())
+        self._facts = Facts(self._reader, files)
         self._lock = threading.Lock()
         self._tickets = count()
         self._shown = -1
@@ -63,15 +66,20 @@ class Project:
             if self._view is None or (
                 ticket > self._shown and snapshot.revision != self._view.revision
             ):
-                self._view = View(self._reader, snapshot, self._list, self._clock)
+                self._view = self._open(snapshot)
                 is_new = True
             else:
                 is_new = False
             self._shown = max(self._shown, ticket)
             view = self._view
         if is_new:
-            self._reader.forget_others(view.pieces())
+            live = view.pieces()
+            self._reader.forget_others(live)
+            self._facts.forget_others(live)
         return view
+
+    def _open(self, snapshot: Snapshot) -> View:
+        return View(self._reader, self._facts, snapshot, list_again=self._list, clock=self._clock)
 
     def _list(self) -> Snapshot:
         """The project as it is now, without what is known to be unreadable."""

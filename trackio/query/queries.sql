@@ -42,31 +42,42 @@ SELECT
     true AS auto, '' AS kind, '' AS key, CAST(NULL AS DOUBLE) AS value, '' AS text
 WHERE false
 
+-- name: rows_below
+-- Of the rows that were read the points of some series that lie below a step.
+SELECT read.*
+FROM read
+JOIN (
+    SELECT
+        unnest($below_piece) AS piece, unnest($below_key) AS key, unnest($below_step) AS step
+) AS below
+    ON read.piece = below.piece
+    AND read.key = below.key
+    AND (read.step < below.step OR read.step IS NULL)
+
 -- name: said
 -- Everything that is not a point of a series: config, summary, start, finish, alerts, …
-SELECT piece, seq, time, step, kind, key, value, text
+SELECT piece, seq, epoch_us(time) AS time_us, step, kind, key, value, text
 FROM rows
 WHERE kind <> 'metric' AND kind <> 'system'
 ORDER BY piece, seq
 
 -- name: points
--- The points of some series: numbers as they are, true as 1, false as 0.
+-- The points of some series: numbers as they are, true as 1, false as 0, others as NULL.
 SELECT
-    piece, list_position($keys, key) - 1 AS key, seq, step, auto, time,
-    coalesce(value, CASE text WHEN 'true' THEN 1.0 ELSE 0.0 END) AS value
+    piece, list_position($keys, key) - 1 AS key, seq, step, time,
+    coalesce(value, CASE text WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 END) AS value
 FROM rows
 WHERE kind = $kind
     AND key IN $keys
-    AND (value IS NOT NULL OR text = 'true' OR text = 'false')
     AND ($first_step IS NULL OR step >= $first_step)
     AND ($last_step IS NULL OR step <= $last_step)
     AND ($first_us IS NULL OR time >= make_timestamptz($first_us))
     AND ($last_us IS NULL OR time <= make_timestamptz($last_us))
 
 -- name: tallies
--- What each piece says of each of its series, abandoned points included.
+-- How the points of each metric in each piece add up, abandoned ones included.
 SELECT
-    piece, kind, key,
+    piece, key,
     count(value) AS points,
     count(*) - count(value) AS others,
     count(*) FILTER (WHERE isfinite(value)) AS finite,
@@ -84,6 +95,25 @@ SELECT
     bool_or(step IS NOT NULL AND NOT auto) AS has_given,
     epoch_us(max(time)) / 1e6 AS last_time_s
 FROM rows
-WHERE kind = 'metric' OR kind = 'system'
+WHERE kind = 'metric'
+GROUP BY piece, key
+ORDER BY piece, key
+
+-- name: counts
+-- How many rows of each key each piece has, and which came first.
+SELECT piece, key, count(*) AS rows, min(seq) AS first_seq
+FROM rows
+WHERE kind = $kind
+GROUP BY piece, key
+ORDER BY piece, key
+
+-- name: added
+-- What each series got.
+SELECT
+    piece, kind, key,
+    count(*) AS rows,
+    min(step) AS first_step,
+    epoch_us(min(time)) / 1e6 AS first_time_s
+FROM rows
 GROUP BY piece, kind, key
 ORDER BY piece, kind, key

@@ -1,13 +1,13 @@
-"""Read pieces of files through DuckDB, and remember what need not be read twice.
+"""Read pieces of files through DuckDB. It knows no run and no metric.
 
-It is shared by all views of a project. A file never changes, so what was once read of a
-piece stays true; what no snapshot needs any more is dropped by `forget_others`.
+It is shared by all views of a project. A file is checked when it is first met; one that is
+small is held in memory, because opening it in every query would cost more than scanning it.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -19,10 +19,9 @@ from trackio.errors import UnreadableFile
 from trackio.query.database import Database, Parameters
 from trackio.query.files import Files, VanishedError
 from trackio.query.pieces import Piece
-from trackio.query.said import Said, decode_value
 
 HELD_FILE_ROWS = 4096
-"""A file of at most so many rows is held in memory: opening it costs more than scanning it."""
+"""A file of at most so many rows is held in memory."""
 HELD_ROWS = 2_000_000
 """So many rows are held in all, some 150 MB."""
 _HELD_TABLES = 8
@@ -36,31 +35,11 @@ class UnreadableError(Exception):
         self.keys = frozenset(keys)
 
 
-class Tally(NamedTuple):
-    """What one piece says of one series, abandoned points included; the SQL is `tallies`."""
-
-    kind: str
-    key: str
-    points: int
-    others: int
-    finite: int
-    min: float | None
-    max: float | None
-    sum: float | None
-    first_seq: int
-    last_seq: int
-    first_step_seq: int | None
-    first_step: int | None
-    last_step: int | None
-    last_value: float | None
-    last_text: str | None
-    max_step: int | None
-    has_given: bool
-    last_time_s: float
-
-
 class Reader:
-    """Answers named queries over pieces. Safe to use from many threads."""
+    """Answers named queries over pieces. Safe to use from many threads.
+
+    `unreadable` tells of each file that could not be read why.
+    """
 
     def __init__(self, files: Files, database: Database) -> None:
         self.unreadable: dict[str, str] = {}
@@ -69,89 +48,75 @@ class Reader:
         self._lock = threading.Lock()
         self._opened: dict[str, pa.Table | None] = {}  # the rows of those that are held
         self._held_rows = 0
-        self._held: dict[tuple[Piece, ...], pa.Table] = {}
-        self._said: dict[Piece, tuple[Said, ...]] = {}
-        self._tallies: dict[Piece, tuple[Tally, ...]] = {}
+        self._joined: dict[tuple[Piece, ...], pa.Table] = {}
 
     def table(
-        self, query: str, pieces: Sequence[Piece], parameters: Parameters
+        self,
+        query: str,
+        pieces: Iterable[Piece],
+        parameters: Parameters | None = None,
+        *,
+        only: tuple[str, Parameters] | None = None,
     ) -> tuple[list[Piece], pa.Table]:
         """The answer of a named query; its column `piece` counts in the list beside it.
+
+        `only` names a query that picks some of the rows, as in `Database.table`; parameters
+        that are lists of pieces become lists of their numbers.
 
         Raises:
             UnreadableError, VanishedError: some of the files cannot be read, or are gone.
             FormatTooNew: written by a newer Trackio.
             StoreUnavailable, StoreRefused: the store does not give a file now.
         """
-        paths = self._open(pieces)
-        ordered, sources = self._sources(pieces, paths)
+        wanted = list(dict.fromkeys(pieces))
+        paths = self._open(wanted)
+        ordered, sources = self._sources(wanted, paths)
+        bound = {**(parameters or {}), **(_numbered(only[1], ordered) if only else {})}
         try:
-            return ordered, self._database.table(query, sources, parameters)
+            return ordered, self._database.table(
+                query, sources, bound, only=only[0] if only else None
+            )
         except duckdb.Error:
             self._find_culprits(paths)
             raise
 
-    def said(self, pieces: Sequence[Piece]) -> dict[Piece, tuple[Said, ...]]:
-        """What each piece says beside its points, by seq; raises as `table` does."""
-        known = self._said
-        if new := [piece for piece in pieces if piece not in known]:
-            found: dict[Piece, list[Said]] = {piece: [] for piece in new}
-            ordered, table = self.table("said", new, {})
-            for number, row in _said_rows(table):
-                found[ordered[number]].append(row)
-            known.update((piece, tuple(rows)) for piece, rows in found.items())
-        return {piece: known[piece] for piece in pieces}
-
-    def tallies(self, pieces: Sequence[Piece]) -> dict[Piece, tuple[Tally, ...]]:
-        """What each piece says of each of its series; raises as `table` does."""
-        known = self._tallies
-        if new := [piece for piece in pieces if piece not in known]:
-            found: dict[Piece, list[Tally]] = {piece: [] for piece in new}
-            ordered, table = self.table("tallies", new, {})
-            columns = [table.column(name).to_pylist() for name in ("piece", *Tally._fields)]
-            for number, *fields in zip(*columns, strict=True):
-                found[ordered[number]].append(Tally(*fields))
-            known.update((piece, tuple(rows)) for piece, rows in found.items())
-        return {piece: known[piece] for piece in pieces}
+    def paths(self, pieces: Iterable[Piece]) -> dict[str, str]:
+        """Where the checked file of each piece lies, by its key; raises as `table` does."""
+        return self._open(list(pieces))
 
     def forget_others(self, pieces: Iterable[Piece]) -> None:
-        """Drop what is known of all other pieces and their files."""
-        live = set(pieces)
-        keys = {piece.key for piece in live}
+        """Drop what is known of the files of all other pieces."""
+        keys = {piece.key for piece in pieces}
         with self._lock:
-            for piece in (self._said.keys() | self._tallies.keys()) - live:
-                self._said.pop(piece, None)
-                self._tallies.pop(piece, None)
             for key in self._opened.keys() - keys:
                 table = self._opened.pop(key)
                 self._held_rows -= 0 if table is None else table.num_rows
-            self._held.clear()
+            self._joined.clear()
         self._files.forget_others(keys)
 
     def _open(self, pieces: Sequence[Piece]) -> dict[str, str]:
-        """The path of each piece's file; a file is checked when it is first met."""
+        """The path of each piece's file, by its key."""
         paths = self._files.paths(piece.key for piece in pieces)
         bad = {}
         for piece in pieces:
             if piece.key not in self._opened and piece.key not in bad:
                 try:
-                    self._check(piece, paths[piece.key])
+                    self._check(piece, Path(paths[piece.key]))
                 except UnreadableFile as exc:
                     bad[piece.key] = str(exc)
         self._report(bad, paths)
         return paths
 
-    def _check(self, piece: Piece, path: str) -> None:
-        opened = shard.open_file(Path(path))
-        meta = opened.meta
+    def _check(self, piece: Piece, path: Path) -> None:
+        meta = shard.open_file(path).meta
         if piece.is_whole and (meta.first, meta.last) != (piece.first, piece.last):
-            raise UnreadableFile(f"its metadata says {meta.first}-{meta.last}")
-        table = None
+            raise UnreadableFile(f"its name says another range than {meta.first}-{meta.last}")
+        held = None
         if meta.rows <= min(HELD_FILE_ROWS, HELD_ROWS - self._held_rows):
-            _, table = shard.decode(Path(path))
+            _, held = shard.decode(path)
         with self._lock:
-            self._opened[piece.key] = table
-            self._held_rows += 0 if table is None else table.num_rows
+            self._opened[piece.key] = held
+            self._held_rows += 0 if held is None else held.num_rows
 
     def _find_culprits(self, paths: Mapping[str, str]) -> None:
         """After an error: read each file to its end and raise for those that cannot be."""
@@ -181,51 +146,49 @@ class Reader:
         self, pieces: Sequence[Piece], paths: Mapping[str, str]
     ) -> tuple[list[Piece], dict[str, Parameters]]:
         """The pieces in the order of their numbers, and where their rows are."""
-        held = [piece for piece in pieces if self._opened.get(piece.key) is not None]
-        others = [piece for piece in pieces if self._opened.get(piece.key) is None]
-        whole = [piece for piece in others if piece.is_whole]
-        part = [piece for piece in others if not piece.is_whole]
+        held = {piece: self._opened.get(piece.key) for piece in pieces}
+        whole = [piece for piece in pieces if piece.is_whole and held[piece] is None]
+        part = [piece for piece in pieces if not piece.is_whole and held[piece] is None]
+        tables = {piece: table for piece, table in held.items() if table is not None}
         sources: dict[str, Parameters] = {}
         if whole:
             sources["rows_whole"] = {"whole_files": [paths[piece.key] for piece in whole]}
         if part:
-            sources["rows_part"] = _part_source(part, len(whole), paths)
-        if held:
+            sources["rows_part"] = _part_parameters(part, len(whole), paths)
+        if tables:
             base = len(whole) + len(part)
-            sources["rows_held"] = {"held": self._held_table(tuple(held)), "held_base": base}
+            sources["rows_held"] = {"held": self._join(tables), "held_base": base}
         if not sources:
             sources["rows_none"] = {}
-        return [*whole, *part, *held], sources
+        return [*whole, *part, *tables], sources
 
-    def _held_table(self, pieces: tuple[Piece, ...]) -> pa.Table:
-        """The rows of files in memory, each beside the number of its piece."""
-        table = self._held.get(pieces)
-        if table is None:
-            table = _join([(piece, self._opened[piece.key]) for piece in pieces])
+    def _join(self, tables: Mapping[Piece, pa.Table]) -> pa.Table:
+        """The rows that count of files in memory, each beside the number of its piece."""
+        wanted = tuple(tables)
+        joined = self._joined.get(wanted)
+        if joined is None:
+            joined = _join(tables)
             with self._lock:
-                if len(self._held) >= _HELD_TABLES:
-                    self._held.clear()
-                self._held[pieces] = table
-        return table
+                if len(self._joined) >= _HELD_TABLES:
+                    self._joined.clear()
+                self._joined[wanted] = joined
+        return joined
 
 
-def _join(parts: Iterable[tuple[Piece, pa.Table]]) -> pa.Table:
-    """The rows of each part that count, one after the other."""
-    tables = [table if piece.is_whole else _cut(table, piece) for piece, table in parts]
-    numbers = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
-    joined = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+def _join(tables: Mapping[Piece, pa.Table]) -> pa.Table:
+    cut = [table if piece.is_whole else _cut(table, piece) for piece, table in tables.items()]
+    numbers = np.repeat(np.arange(len(cut)), [table.num_rows for table in cut])
+    joined = pa.concat_tables(cut).combine_chunks()
     return joined.append_column("piece", pa.array(numbers))
 
 
 def _cut(table: pa.Table, piece: Piece) -> pa.Table:
-    mine = pc.and_(
-        pc.equal(table["run_id"].cast(pa.string()), piece.run_id),
-        pc.equal(table["writer_id"].cast(pa.string()), piece.writer_id),
-    )
-    return rows.only(table.filter(mine), piece.first, piece.last)
+    is_run = pc.equal(table.column("run_id"), piece.run_id)
+    is_writer = pc.equal(table.column("writer_id"), piece.writer_id)
+    return rows.only(table.filter(pc.and_(is_run, is_writer)), piece.first, piece.last)
 
 
-def _part_source(
+def _part_parameters(
     pieces: Sequence[Piece], base: int, paths: Mapping[str, str]
 ) -> dict[str, list[Any]]:
     """The parameters of `rows_part`: each file once, and what counts of it."""
@@ -241,10 +204,9 @@ def _part_source(
     }
 
 
-def _said_rows(table: pa.Table) -> Iterator[tuple[int, Said]]:
-    time_us = table.column("time").cast(pa.int64())
-    plain = table.set_column(table.column_names.index("time"), "time", time_us)
-    names = ("piece", "seq", "time", "step", "kind", "key", "value", "text")
-    columns = [plain.column(name).to_pylist() for name in names]
-    for number, seq, us, step, kind, key, value, text in zip(*columns, strict=True):
-        yield number, Said(seq, us / 1e6, step, kind, key, decode_value(value, text))
+def _numbered(parameters: Parameters, ordered: Sequence[Piece]) -> dict[str, Any]:
+    numbers = {piece: number for number, piece in enumerate(ordered)}
+    return {
+        name: [numbers[value] if isinstance(value, Piece) else value for value in values]
+        for name, values in parameters.items()
+    }

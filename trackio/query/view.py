@@ -7,19 +7,21 @@ with `rereads`, which runs it anew when that happened.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from itertools import groupby
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pyarrow as pa
 
 from trackio.catalog import RunFiles, Snapshot
 from trackio.clock import Clock
-from trackio.model import RunId
+from trackio.model import RunId, RunMeta, WriterId
+from trackio.query.facts import Below, Count, Facts, Tally
 from trackio.query.files import VanishedError
 from trackio.query.pieces import Piece, pieces_of_run
-from trackio.query.reader import Reader, Tally, UnreadableError
-from trackio.query.said import Said
+from trackio.query.reader import Reader, UnreadableError
+from trackio.query.said import Said, WriterSaid
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,30 +35,29 @@ class View:
     """One snapshot; safe to use from many threads.
 
     Args:
-        reader: opens the files.
+        reader: reads its files.
+        facts: remembers what was read of them.
         snapshot: what is there.
         list_again: lists the project anew.
-        clock: tells what time it is for a status.
+        clock: tells whether a silent run has crashed.
     """
 
     def __init__(
         self,
         reader: Reader,
+        facts: Facts,
         snapshot: Snapshot,
+        *,
         list_again: Callable[[], Snapshot],
         clock: Clock,
     ) -> None:
-        self.reader = reader
-        self.clock = clock
+        self._reader = reader
+        self._facts = facts
         self._list_again = list_again
+        self._clock = clock
         self._lock = threading.Lock()
         self._missed: frozenset[str] = frozenset()
         self._set(snapshot)
-
-    def _set(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._revision = snapshot.revision
-        self._pieces: dict[RunId, tuple[Piece, ...]] = {}
 
     @property
     def snapshot(self) -> Snapshot:
@@ -69,37 +70,43 @@ class View:
         return self._revision
 
     @property
-    def unreadable(self) -> Mapping[str, str]:
+    def unreadable(self) -> dict[str, str]:
         """The keys of the files that were taken out, and why."""
-        reasons = self.reader.unreadable
-        return {key: reasons.get(key, "unreadable") for key in sorted(self._snapshot.unreadable)}
+        reasons = self._reader.unreadable
+        return {key: reasons.get(key, "is gone") for key in sorted(self._snapshot.unreadable)}
 
     @property
     def now_s(self) -> float:
         """The time, in seconds since 1970."""
-        return self.clock.time_ns() / 1e9
+        return self._clock.time_ns() / 1e9
 
     def runs(self) -> list[RunFiles]:
         """The runs that are not deleted, by id."""
         runs = self._snapshot.runs
         return [runs[run_id] for run_id in sorted(runs) if not runs[run_id].is_deleted]
 
-    def pieces(self, run_ids: Iterable[str] | None = None) -> list[Piece]:
-        """The pieces of these runs, or of all; a run that is not there has none."""
-        runs = self._snapshot.runs
-        wanted = sorted(runs) if run_ids is None else dict.fromkeys(map(RunId, run_ids))
-        return [piece for run_id in wanted if run_id in runs for piece in self.run_pieces(run_id)]
-
-    def run_pieces(self, run_id: RunId) -> tuple[Piece, ...]:
-        """The pieces of one run, by writer and seq."""
+    def writers(self, run_id: RunId) -> dict[WriterId, tuple[Piece, ...]]:
+        """The pieces of each writer of a run that has rows; none for a run that is not there."""
         known = self._pieces
         if run_id not in known:
-            run = self._snapshot.runs[run_id]
-            known[run_id] = () if run.is_deleted else pieces_of_run(self._snapshot.project, run)
+            run = self._snapshot.runs.get(run_id)
+            found = () if run is None else pieces_of_run(self._snapshot.project, run)
+            by_writer = groupby(found, lambda piece: piece.writer_id)
+            known[run_id] = {writer_id: tuple(pieces) for writer_id, pieces in by_writer}
         return known[run_id]
 
+    def pieces(self, run_ids: Iterable[RunId] | None = None) -> list[Piece]:
+        """The pieces of these runs, or of all, by run, writer and seq."""
+        wanted = sorted(self._snapshot.runs) if run_ids is None else dict.fromkeys(run_ids)
+        return [
+            piece
+            for run_id in wanted
+            for pieces in self.writers(run_id).values()
+            for piece in pieces
+        ]
+
     def table(
-        self, query: str, pieces: Sequence[Piece], **parameters: Any
+        self, query: str, pieces: Iterable[Piece], **parameters: Any
     ) -> tuple[list[Piece], pa.Table]:
         """The answer of a named query over the rows of `pieces`.
 
@@ -108,15 +115,49 @@ class View:
         Raises:
             ChangedError: not all of them could be read; the snapshot has changed.
         """
-        return self._reading(lambda: self.reader.table(query, pieces, parameters))
+        wanted = list(pieces)
+        return self._reading(lambda: self._reader.table(query, wanted, parameters))
 
-    def said(self, pieces: Sequence[Piece]) -> dict[Piece, tuple[Said, ...]]:
-        """What each piece says beside its points; raises as `table` does."""
-        return self._reading(lambda: self.reader.said(pieces))
+    def paths(self, pieces: Iterable[Piece]) -> dict[str, str]:
+        """Where the file of each piece lies on this machine, by its key; raises as `table`."""
+        wanted = list(pieces)
+        return self._reading(lambda: self._reader.paths(wanted))
 
-    def tallies(self, pieces: Sequence[Piece]) -> dict[Piece, tuple[Tally, ...]]:
-        """What each piece says of each of its series; raises as `table` does."""
-        return self._reading(lambda: self.reader.tallies(pieces))
+    def said(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Said, ...]]:
+        """What each piece says beside its points; raises as `table`."""
+        wanted = list(pieces)
+        return self._reading(lambda: self._facts.said(wanted))
+
+    def heard(self, writers: Iterable[Sequence[Piece]]) -> list[WriterSaid]:
+        """What each writer said in its pieces; raises as `table`."""
+        wanted = list(writers)
+        return self._reading(lambda: self._facts.heard(wanted))
+
+    def tallies(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Tally, ...]]:
+        """How each metric of each piece adds up; raises as `table`."""
+        wanted = list(pieces)
+        return self._reading(lambda: self._facts.tallies(wanted))
+
+    def tallies_below(self, asked: Iterable[Below]) -> dict[Below, Tally | None]:
+        """How some points of a piece add up; raises as `table`."""
+        wanted = list(asked)
+        return self._reading(lambda: self._facts.tallies_below(wanted))
+
+    def counts(self, pieces: Iterable[Piece], kind: str) -> dict[Piece, tuple[Count, ...]]:
+        """How many rows of each key of a kind each piece has; raises as `table`."""
+        wanted = list(pieces)
+        return self._reading(lambda: self._facts.counts(wanted, kind))
+
+    def metas(self, runs: Iterable[RunFiles]) -> dict[RunId, RunMeta | None]:
+        """What `meta.json` says of each run; None where there is none that can be read."""
+        entries = {run.run_id: run.meta for run in runs}
+        found = self._facts.metas(entry for entry in entries.values() if entry is not None)
+        return {run_id: None if e is None else found[e.key] for run_id, e in entries.items()}
+
+    def _set(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._revision = snapshot.revision
+        self._pieces: dict[RunId, dict[WriterId, tuple[Piece, ...]]] = {}
 
     def _reading(self, read: Callable[[], T]) -> T:
         try:

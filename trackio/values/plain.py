@@ -1,7 +1,7 @@
 """Turn what a user logs into the JSON object of a journal line, and back. No disk, no media.
 
-The object is flat. Numbers, bools, strings and None stand as they are; what JSON cannot say
-stands as a tag: `{"float": "nan"}`, `{"int": "<digits>"}`, `{"json": "<JSON text>"}`.
+The object is flat. Finite doubles, integers below 2^53, bools and strings stand as they are;
+anything else stands as a tag: `{"float": "nan"}`, `{"int": "<digits>"}`, `{"json": "<text>"}`.
 """
 
 import math
@@ -18,10 +18,13 @@ Warn = Callable[[str, str], None]
 """Called with a key and what is wrong with it."""
 
 _OPTIONS = (
-    orjson.OPT_PASSTHROUGH_DATACLASS
+    orjson.OPT_STRICT_INTEGER
+    | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
+_BRACKET = ord("[")
+_EXACT_INT = 1 << 53
 _MAX_64_BIT = (1 << 63) - 1
 
 
@@ -40,7 +43,7 @@ def encode_data(data: Mapping[Any, Any], warn: Warn) -> bytes:
         body = orjson.dumps(data, _scalar, _OPTIONS)
     except TypeError:
         return _encode_carefully(data, warn)
-    if b"null" in body or b"[" in body or body.find(b"{", 1) != -1:
+    if body.find(b"null") != -1 or _BRACKET in body or body.rfind(b"{"):
         return _encode_carefully(data, warn)
     return body
 
@@ -82,19 +85,31 @@ def _flatten_into(flat: dict[str, Any], prefix: str, data: Mapping[Any, Any], wa
 
 def _encode_carefully(data: Mapping[Any, Any], warn: Warn) -> bytes:
     body = {}
-    for key, value in flatten(data, warn).items():
+    for key, value in _flatten_or_nothing(data, warn).items():
         try:
             body[key] = _tagged(value)
         except UnstorableError as exc:
             warn(key, f"is skipped: {exc}")
+        except Exception as exc:  # noqa: BLE001 - a foreign object's own code may raise anything
+            warn(key, f"is skipped: a {_type_name(value)} cannot be stored ({exc!r})")
     return orjson.dumps(body)
+
+
+def _flatten_or_nothing(data: Mapping[Any, Any], warn: Warn) -> dict[str, Any]:
+    try:
+        return flatten(data, warn)
+    except RecursionError:
+        warn("log()", "is given a dict that contains itself: the call is kept without values")
+        return {}
 
 
 def _tagged(value: Any) -> Any:
     plain = _plain(value)
     if type(plain) is float and not math.isfinite(plain):
         return {"float": str(plain)}
-    if type(plain) is int and not -_MAX_64_BIT <= plain <= _MAX_64_BIT:
+    if plain is None:
+        return {"json": "null"}
+    if type(plain) is int and not -_EXACT_INT < plain < _EXACT_INT:
         return {"int": str(plain)}
     if isinstance(plain, Json):
         return {"json": str(plain)}

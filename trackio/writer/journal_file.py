@@ -5,6 +5,7 @@ One process appends; the file is opened with O_APPEND, never locked and never ma
 
 import os
 from collections.abc import Iterable
+from os import write
 from pathlib import Path
 
 from trackio import journal
@@ -49,11 +50,10 @@ class JournalFile:
         if self._is_torn:
             line = b"\n" + line
         self._is_torn = True
-        written = os.write(self._fd, line)
+        written = write(self._fd, line)
         while written < len(line):
-            written += os.write(self._fd, line[written:])
-        self._is_torn = False
-        self._is_synced = False
+            written += write(self._fd, line[written:])
+        self._is_torn = self._is_synced = False
         self.size_bytes += written
 
     def sync(self) -> None:

@@ -4,7 +4,7 @@ A file that is full waits until its calls are safe; one that was lost is replace
 that repeats what is not safe yet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,10 @@ class _Full(NamedTuple):
 
     file: JournalFile
     last: int
+
+
+def _refuse(_line: bytes) -> None:
+    raise FileNotFoundError("there is no journal")
 
 
 class Journals:
@@ -32,7 +36,12 @@ class Journals:
         self._max_bytes = max_bytes
         self._made = 0
         self._full: list[_Full] = []
-        self._current: JournalFile | None = None
+        self._set(None)
+
+    def _set(self, current: JournalFile | None) -> None:
+        self._current = current
+        self.append: Callable[[bytes], None] = _refuse if current is None else current.append
+        """Write a call's line to the current journal."""
 
     @property
     def is_lost(self) -> bool:
@@ -44,12 +53,6 @@ class Journals:
         """Whether the current journal is large enough to begin another."""
         return self._current is not None and self._current.size_bytes >= self._max_bytes
 
-    def append(self, line: bytes) -> None:
-        """Write a call's line to the current journal."""
-        if self._current is None:
-            raise FileNotFoundError("there is no journal")
-        self._current.append(line)
-
     def make(self, lines: Iterable[bytes] = ()) -> JournalFile:
         """A new file that holds `lines`; `begin` makes it the current one."""
         path = journal_path(self.folder, self.header.writer_id, self._made)
@@ -60,12 +63,13 @@ class Journals:
         """Go on in `fresh`; the file before it held calls up to `last`."""
         if self._current is not None:
             self._full.append(_Full(self._current, last))
-        self._current = fresh
+        self._set(fresh)
 
     def replace(self, fresh: JournalFile) -> list[JournalFile]:
         """Go on in `fresh`, which repeats all that counts; returns the files that may go."""
         before = self._all()
-        self._full, self._current = [], fresh
+        self._full = []
+        self._set(fresh)
         return before
 
     def sync(self) -> None:
@@ -86,7 +90,8 @@ class Journals:
                 file.drop()
             else:
                 file.close()
-        self._full, self._current = [], None
+        self._full = []
+        self._set(None)
 
     def _all(self) -> list[JournalFile]:
         current = [] if self._current is None else [self._current]

@@ -4,23 +4,24 @@ Order of puts: what is said of the run, then the shards that need it (`docs/form
 Writing).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import pyarrow as pa
 
-from trackio import ids, journal, rows, shard
+from trackio import ids, journal, shard
 from trackio.buffer import Batch
+from trackio.columns import read_numbers
 from trackio.keys import ShardKey
 from trackio.model import (
     FINISH,
     RUN,
     SUMMARY,
-    Call,
     Json,
     SeqRange,
     WriterId,
 )
+from trackio.rows import Rows, only
 from trackio.settings import FlushPolicy
 from trackio.store.base import Store
 from trackio.values.plain import dump_text
@@ -29,7 +30,7 @@ from trackio.writer.rollup import Put
 from trackio.writer.summary import Summary
 from trackio.writer.writer import Writer
 
-_SLICE_CALLS: Final = 4096
+_SLICE_CALLS: Final = 2048
 _EMPTY: Final = Batch(0, -1, [])
 
 
@@ -82,8 +83,8 @@ class Publisher:
             return self.publish()
         *groups, last = self._prepare() or [_EMPTY]
         puts = [self._put_shard(group, self._table(group)) for group in groups]
-        table = self._table(last)
-        self._summarize(table, last.last)
+        built = self._rows(last)
+        self._summarize(built.table(), last.last)
         if summary := self._summary.rows():
             self._writer.append(SUMMARY, summary)
         row = dump_text({**said, "last_seq": self._writer.next_seq})
@@ -91,8 +92,8 @@ class Publisher:
         self._is_finished = True
         tail = self._writer.take()[-1]
         first = last.first if last.lines else tail.first
-        both = pa.concat_tables([table.cast(rows.SCHEMA), self._table(tail).cast(rows.SCHEMA)])
-        return [*puts, self._put_shard(Batch(first, tail.last, []), rows.sort(both))]
+        _add(built, tail.lines)
+        return [*puts, self._put_shard(Batch(first, tail.last, []), built.table())]
 
     def _prepare(self) -> list[Batch]:
         """What is to be put, in the sizes of shards, once the run itself is known to the store."""
@@ -102,9 +103,15 @@ class Publisher:
             self._put_meta()
         return _grouped(batches, self._policy)
 
-    def _table(self, batch: Batch) -> pa.Table:
+    def _rows(self, batch: Batch) -> Rows:
         header = self._writer.header
-        return rows.table_of(_slices(batch.lines), header.run_id, header.writer_id)
+        rows = Rows(header.run_id, header.writer_id)
+        if batch.lines:
+            _add(rows, batch.lines)
+        return rows
+
+    def _table(self, batch: Batch) -> pa.Table:
+        return self._rows(batch).table()
 
     def _put_shard(self, batch: Batch, table: pa.Table) -> Put:
         header = self._writer.header
@@ -120,7 +127,7 @@ class Publisher:
     def _summarize(self, table: pa.Table, last: int) -> None:
         """Take in the rows, up to seq `last`, that the summary does not know yet."""
         if last > self._summarized:
-            self._summary.add(rows.only(table, self._summarized + 1, last))
+            self._summary.add(only(table, self._summarized + 1, last))
             self._summarized = last
 
     def _admit(self) -> None:
@@ -145,10 +152,16 @@ class Publisher:
         self._has_meta = True
 
 
-def _slices(lines: list[bytes]) -> Iterator[list[Call]]:
-    """The calls a few thousand at a time, so that no step holds the interpreter for long."""
+def _add(rows: Rows, lines: list[bytes]) -> None:
+    """Take in calls: those of plain numbers as columns, the others one by one."""
+    logs, others = journal.split_logs(lines)
+    numbers = read_numbers(logs, max(map(len, lines))) if logs else None
+    if numbers is not None:
+        rows.add_numbers(numbers)
+        lines = others
+    # A few thousand at a time, so that no step holds the interpreter for long.
     for start in range(0, len(lines), _SLICE_CALLS):
-        yield journal.decode_calls(lines[start : start + _SLICE_CALLS])
+        rows.add(journal.decode_calls(lines[start : start + _SLICE_CALLS]))
 
 
 def _grouped(batches: list[Batch], policy: FlushPolicy) -> list[Batch]:

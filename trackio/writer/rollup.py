@@ -5,7 +5,7 @@ by the collector's rules, or, in the spool, what was never sent.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -88,14 +88,17 @@ class RollUp:
                     self._raise_to(level + 1, merged)
 
     def finish(self) -> None:
-        """Leave one shard behind if there are several and they are small; raises as `step`."""
-        puts = sorted(
-            (put for level in self._levels for put in level), key=lambda put: put.key.first
-        )
-        size = sum(put.size_bytes for put in puts)
-        if self._unsent is None and len(puts) > 3 and size <= self._policy.small_bytes:
-            self._merge(puts, lambda: False)
-            self._levels = [[]]
+        """Merge the small shards at the end into one, if there are several; raises as `step`."""
+        if self._unsent is not None:
+            return
+        puts = [put for level in self._levels for put in level]
+        puts.sort(key=lambda put: put.key.first, reverse=True)
+        sizes = accumulate(put.size_bytes for put in puts)
+        small = [
+            put for put, size in zip(puts, sizes, strict=True) if size <= self._policy.small_bytes
+        ]
+        if len(small) >= self._policy.fan_in // 4:
+            self._merge(small[::-1], lambda: False)
 
     def collect(self) -> None:
         """Delete what was merged away once grace has passed; raises as `step`."""

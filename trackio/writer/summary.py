@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trackio import arrays
 from trackio.model import METRIC, Json, Value
+from trackio.rows import of_kinds
 from trackio.values.plain import dump_text
 
 
@@ -40,13 +41,13 @@ class Summary:
 
     def add(self, rows: pa.Table) -> None:
         """Take in more rows, sorted by key and seq."""
-        metrics = rows.filter(pc.equal(rows.column("kind").cast(pa.string()), METRIC))
+        metrics = rows.filter(arrays.bools(of_kinds(rows, {METRIC})))
         if not metrics.num_rows:
             return
         column = metrics.column("key").combine_chunks()
         codes = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         keys = codes.dictionary.to_pylist()
-        indices = codes.indices.to_numpy()
+        indices = arrays.to_numpy(codes.indices)
         starts = np.flatnonzero(np.concatenate(([True], indices[1:] != indices[:-1])))
         for key, known in zip(indices[starts], _summarize(metrics, starts), strict=True):
             _merge(self._metrics.setdefault(keys[key], MetricSummary()), known)
@@ -59,10 +60,12 @@ class Summary:
 def _summarize(rows: pa.Table, starts: np.ndarray[Any, Any]) -> list[MetricSummary]:
     """One summary for each group of rows that begins at `starts`."""
     column = rows.column("value")
-    value = column.fill_null(math.nan).to_numpy()
+    nulls = arrays.nulls(column)
+    value = arrays.to_numpy(column)
+    value = value if nulls is None else np.where(nulls, math.nan, value)
     finite = np.isfinite(value)
     ends = np.append(starts[1:], len(value))
-    lasts = pa.array(ends - 1)
+    lasts = arrays.from_numpy(ends - 1, pa.int64())
     steps = rows.column("step").take(lasts).to_pylist()
     texts = rows.column("text").take(lasts).to_pylist()
     numbers = column.take(lasts).to_pylist()

@@ -55,6 +55,7 @@ class WriterThread:
         self._cond = threading.Condition()
         self._is_due = False
         self._last_words: Mapping[str, str | None] | None = None
+        self._is_last_said = False
         self._is_stopped = False
         self._unsent: list[str] = []
         self._failures = 0
@@ -93,7 +94,7 @@ class WriterThread:
             self._last_words = said
             self._cond.notify_all()
             self._cond.wait_for(lambda: self._is_stopped, timeout_s)
-        return self._is_stopped and self.error is None and self._wait_sent(timeout_s)
+        return self.writer.is_all_safe and self._wait_sent(timeout_s)
 
     def on_put(self, names: list[str]) -> None:
         """Files were put into the spool."""
@@ -121,7 +122,7 @@ class WriterThread:
                 self._failures, self.error = 0, None
             except Exception as exc:  # noqa: BLE001 - the top of the thread: nothing may end it
                 self._note(exc)
-            if self._last_words is not None and self.writer.is_all_safe:
+            if self._is_last_said and self.writer.is_all_safe:
                 self._stop()
 
     def _wait(self) -> None:
@@ -137,6 +138,7 @@ class WriterThread:
             due, self._is_due = self._is_due, False
         if self._last_words is not None:
             rollup.add(publisher.finish(self._last_words))
+            self._is_last_said = True
             rollup.finish()
             return
         self.writer.tend_journal()

@@ -14,13 +14,13 @@ from typing import Any
 from trackio import journal
 from trackio.buffer import Batch, Buffer
 from trackio.clock import SYSTEM_CLOCK, Clock
-from trackio.model import METRIC, WriterId
+from trackio.journal import encode_log
+from trackio.model import WriterId
 from trackio.settings import FlushPolicy
 from trackio.values.plain import encode_data
 from trackio.writer.journals import Journals
 
 log = logging.getLogger("trackio")
-_METRIC = METRIC.encode()
 
 
 class Writer:
@@ -64,31 +64,32 @@ class Writer:
     def log(self, data: Mapping[Any, Any], step: int | None = None) -> None:
         """A `log` call; without a step it gets the next one of this writer."""
         body = encode_data(data, self.warn_key)
+        auto = b"false"
         with self._mutex:
+            # The seq is taken before the line is written: a call that an exception interrupts
+            # (Ctrl-C) leaves a seq without a row, never two calls under one seq.
+            seq = self.next_seq
+            self.next_seq = seq + 1
             if step is None:
-                stepping, step = journal.COUNTED, self.next_step
-            else:
-                stepping = journal.GIVEN
+                auto, step = b"true", self.next_step
             if step >= self.next_step:
                 self.next_step = step + 1
-            is_full = self._append(_METRIC, step, stepping, body)
+            line = encode_log(seq, self._time_ns() // 1000, step, auto, body)
+            is_full = self._keep(line)
         if is_full:
             self.wake()
 
     def append(self, kind: str, data: Mapping[Any, Any], step: int | None = None) -> int:
         """A call of another kind; returns its seq."""
         body = encode_data(data, self.warn_key)
-        stepping = journal.NO_STEP if step is None else journal.GIVEN
         with self._mutex:
-            self._append(kind.encode(), step or 0, stepping, body)
-            return self.next_seq - 1
+            seq = self.next_seq
+            self.next_seq = seq + 1
+            self._keep(journal.encode_call(seq, self._time_ns() // 1000, kind, step, body))
+            return seq
 
-    def _append(self, kind: bytes, step: int, stepping: int, body: bytes) -> bool:
-        # The seq is taken before the line is written: a call that an exception interrupts
-        # (Ctrl-C) leaves a seq without a row, never two calls under one seq.
-        seq = self.next_seq
-        self.next_seq = seq + 1
-        line = journal.encode_call(seq, self._time_ns() // 1000, kind, step, stepping, body)
+    def _keep(self, line: bytes) -> bool:
+        """Journal and buffer a line; whether a shard is due at once."""
         try:
             self._journals.append(line)
         except OSError as exc:

@@ -1,6 +1,6 @@
 // The app: one project at a time, one page at a time, and the live tick that keeps both fresh.
 
-import { createApi } from "./api.js";
+import { createApi, RequestFailed } from "./api.js";
 import { loadCharts } from "./chart.js";
 import { createHelp, createKeyboard } from "./keyboard.js";
 import { createState } from "./state.js";
@@ -22,6 +22,7 @@ export class App {
   #isAlive;
   #where = "";
   #error = null;
+  #ready = null;
 
   constructor(shadow, root, isAlive) {
     this.#isAlive = isAlive;
@@ -41,11 +42,12 @@ export class App {
     this.page = null;
   }
 
-  /** Show the project that the address names, or the newest. */
-  async start() {
+  /** Show the project that the address names, or the first, once the style sheets are there. */
+  async start(styled) {
     this.state.subscribe((changed) => this.#onState(changed));
-    this.keyboard = createKeyboard(this.frame, this.#actions());
-    await Promise.all([loadCharts(), this.#open()]);
+    this.keyboard = createKeyboard(this.#actions());
+    this.#ready = Promise.all([loadCharts(), styled]);
+    await this.#open();
     this.live = new Live({
       act: () => this.#tick(),
       onState: (told) => this.#onLive(told),
@@ -85,19 +87,21 @@ export class App {
   async #open() {
     const wanted = this.state.get("project");
     try {
-      const projects = await this.listProjects();
-      const name = wanted ?? projects[0] ?? null;
+      const listing = this.listProjects();
+      const name = wanted ?? (await listing)[0] ?? null;
       if (name === null) return this.#show(noProject(this.#where));
-      await this.#enter(await this.api.json("meta.json", { project: name }));
+      const [meta, projects] = await Promise.all([this.api.json("meta.json", { project: name }), listing]);
+      await this.#enter(meta);
       this.top.setProjects(projects, name);
     } catch (error) {
+      if (!(error instanceof RequestFailed)) throw error;
       this.#error = error;
       this.#show(failed(error, () => this.#open()));
     }
   }
 
   async #enter(meta) {
-    await loadCharts();
+    await this.#ready;
     this.#error = null;
     this.series?.close();
     this.project = new Project(meta);
@@ -180,6 +184,11 @@ export class App {
   /** The crosshair of a card is at `hit`, or gone. */
   point(card, hit) {
     this.page?.point?.(card, hit);
+  }
+
+  /** A card was drawn anew. */
+  drawn() {
+    this.page?.drawn?.();
   }
 
   /** Bring the lines of one run forward. */

@@ -16,7 +16,7 @@ export function linearTicks(min, max, wanted, isWhole = false) {
   if (!(max > min)) return { ticks: [min], step: Math.abs(min) || 1 };
   const rough = (max - min) / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9));
+  const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.8);
   const whole = isWhole ? Math.max(1, Math.ceil(step)) : step;
   return { ticks: multiples(whole, min, max), step: whole };
 }

@@ -3,7 +3,7 @@
 import { Chart } from "./chart.js";
 import { h, iconButton, replace, setText } from "./dom.js";
 import { count, formatDuration, formatValue, formatX, group } from "./format.js";
-import { census, makeLines } from "./lines.js";
+import { census, extent, makeLines } from "./lines.js";
 import { valueTable } from "./valuetable.js";
 import { headingOf, ranked } from "./tooltip.js";
 
@@ -38,7 +38,12 @@ export class Card {
     const title = h("h3.card-title", { title: key }, h("span.card-prefix", {}, key.slice(0, cut)), key.slice(cut));
     this.element = h(
       "article.card",
-      { class: isLarge ? "card is-large" : "card", "aria-label": key, on: { pointerenter: () => this.#app.attend(this) } },
+      {
+        class: isLarge ? "card is-large" : "card",
+        "aria-label": key,
+        tabindex: isLarge ? "-1" : null,
+        on: { pointerenter: () => this.#app.attend(this), keydown: (event) => this.#onKey(event) },
+      },
       h("header.card-head", {}, title, this.note, h("span.card-tools", {}, this.tableButton, open)),
       this.body,
     );
@@ -48,7 +53,6 @@ export class Card {
 
   #plotEvents() {
     return {
-      keydown: (event) => this.#onKey(event),
       focus: () => this.#app.attend(this),
       blur: () => this.#app.point(this, null),
     };
@@ -116,6 +120,7 @@ export class Card {
     if (isEmpty) this.#say(this.#data.isWhole ? "No points of the selected runs here" : "", "empty");
     else this.#say("", "drawn");
     this.element.dataset.points = String(sums.points);
+    this.#app.drawn();
   }
 
   #say(text, state) {
@@ -132,7 +137,9 @@ export class Card {
     const { width } = this.#data;
     const span = view.x === "step" ? count(width, "step") : formatDuration(width / 1000);
     const isExact = lines.every((line) => line.isSingle);
-    const parts = [isExact ? count(points, "point") : `mean of ${span}`];
+    const all = this.#data.whole.reduce((sum, series) => sum + series.points, 0);
+    const exact = points < all ? `${group(points)} of ${count(all, "point")}` : count(points, "point");
+    const parts = [isExact ? exact : `mean of ${span}`];
     if (bad) parts.push(`${group(bad)} not a number`);
     if (hidden) parts.push(`${group(hidden)} ≤ 0 hidden`);
     setText(this.note, parts.join(" · "));
@@ -153,7 +160,7 @@ export class Card {
 
   #onKey(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 }[event.key];
-    if (!by || !this.#chart) return;
+    if (!by || !this.#chart || this.#isTable) return;
     event.preventDefault();
     const hit = this.#chart.step(event.shiftKey ? by * 10 : by);
     if (!hit) return;
@@ -173,6 +180,11 @@ export class Card {
 
   get width() {
     return this.#data?.width ?? 1;
+  }
+
+  /** The extent of x in all data, zoomed or not; 0 while it is not known. */
+  get extent() {
+    return this.#data ? extent(this.#data.whole) : 0;
   }
 
   /** Each run's last finite value in view, for the list of runs. */
@@ -195,6 +207,8 @@ export class Card {
 
   #fillTable() {
     const { x } = this.#app.view();
-    replace(this.table, valueTable(this.#chart?.lines ?? [], (at) => formatX(at, x, this.width), this.metric.key));
+    const lines = this.#chart?.lines ?? [];
+    const width = lines.every((line) => line.isSingle) ? 1 : this.width;
+    replace(this.table, valueTable(lines, (at) => formatX(at, x, width), this.metric.key));
   }
 }

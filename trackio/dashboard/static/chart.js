@@ -98,7 +98,9 @@ export class Chart {
   #measure() {
     const { zoom, log } = this.#view;
     const found = bounds(this.#lines, zoom, log);
-    const low = zoom ? zoom[0] : found.xLow;
+    // An axis that begins just after zero begins at zero; times of day have no zero.
+    const isNearZero = this.#view.x !== "time" && found.xLow > 0 && found.xLow < 0.02 * found.xHigh;
+    const low = zoom ? zoom[0] : isNearZero ? 0 : found.xLow;
     const high = zoom ? zoom[1] : found.xHigh;
     const room = low === high ? Math.max(1, Math.abs(low) * 0.01) : 0;
     this.#limits.x = low <= high ? [low - room, high + room] : [0, 1];
@@ -171,7 +173,7 @@ export class Chart {
       grid: { show: false },
       border: { show: true, stroke: this.#theme.gridLine, width: 1 },
       splits: (plot, _axis, min, max) => {
-        found = find(min, max, Math.max(2, Math.floor(plot.width / 84)));
+        found = find(min, max, Math.max(2, Math.floor(plot.width / 66)));
         return found.ticks;
       },
       values: (_plot, ticks) => xLabels(x, ticks, found.step),

@@ -1,11 +1,10 @@
-// The columns of the table of runs: what they hold, how it is written, how it sorts. No page here.
+// The columns of the table of runs: what they hold, how it is written, how wide it is, how it sorts.
 
 import { formatDuration, formatMoment, formatValue } from "./format.js";
 
 const MEASURED_ROWS = 100;
 const NARROW_PX = 76;
 const WIDE_PX = 240;
-const CHAR_PX = 7.2;
 
 /** The columns of a table as the server sends it; config that differs between runs comes first. */
 export function makeColumns(table) {
@@ -61,9 +60,18 @@ function searchText(id, group, name, value) {
 }
 
 function widthOf({ name, kind, values, say }) {
-  const widest = values.slice(0, MEASURED_ROWS).reduce((most, value) => Math.max(most, say(value).length), name.length);
-  const extra = kind === "name" ? 52 : kind === "status" ? 42 : 26;
-  return Math.round(Math.min(kind === "name" ? 320 : WIDE_PX, Math.max(NARROW_PX, widest * CHAR_PX + extra)));
+  let widest = textWidth(`${name} ↓`, 600);
+  for (const value of values.slice(0, MEASURED_ROWS)) widest = Math.max(widest, textWidth(say(value), kind === "name" ? 600 : 400));
+  const extra = kind === "name" ? 56 : kind === "status" ? 48 : 26;
+  const most = kind === "name" ? Math.min(340, window.innerWidth * 0.46) : WIDE_PX;
+  return Math.round(Math.min(most, Math.max(NARROW_PX, widest + extra)));
+}
+
+const pen = document.createElement("canvas").getContext("2d");
+
+function textWidth(text, weight) {
+  pen.font = `${weight} 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif`;
+  return pen.measureText(text).width;
 }
 
 /** Row numbers in the order of `sort`: a column's id, "-" before it for descending. */

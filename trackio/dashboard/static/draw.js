@@ -1,11 +1,13 @@
 // Paints lines, bands and marks onto the canvas of a chart. Knows pixels, colours and nothing else.
 
+import { DASHES } from "./colors.js";
 import { within } from "./lines.js";
 
 const FADED = 0.13;
-const BAND = 0.14;
-const RAW = 0.28;
-const DOTS_BELOW = 48; // points in view up to which each gets a dot
+const BAND = 0.13;
+const SPIKE = 0.45;
+const RAW = 0.3;
+const DOTS_PX = 7; // how far apart points must be for each to get a dot
 
 /** The chart's plotting area and scales, in canvas pixels. */
 export function projector(u, isLog) {
@@ -41,11 +43,12 @@ export function drawLines(u, lines, { isLog, focus, colorOf, isSmoothed }) {
   ctx.lineJoin = "round";
   const isFocused = focus !== null && lines.some((line) => line.run === focus);
   const order = isFocused ? [...lines].sort((a, b) => (a.run === focus) - (b.run === focus)) : lines;
-  const crowd = Math.min(1, 12 / lines.length);
+  const crowd = Math.min(1, Math.sqrt(2 / lines.length)); // many bands upon another stay pale
   for (const line of order) {
     const strength = !isFocused || line.run === focus ? 1 : FADED;
     ctx.fillStyle = ctx.strokeStyle = colorOf(line.color);
     drawBand(ctx, area, line, strength * BAND * crowd);
+    drawSpikes(ctx, area, line, strength * SPIKE, ratio);
     if (isSmoothed) drawRaw(ctx, area, line, strength * RAW * crowd, ratio);
   }
   for (const line of order) {
@@ -86,6 +89,22 @@ function drawBand(ctx, area, line, alpha) {
   ctx.fill();
 }
 
+/** Buckets that reach much further than their neighbours, so that a pale band hides no outlier. */
+function drawSpikes(ctx, area, line, alpha, ratio) {
+  if (line.isSingle) return;
+  const [from, to] = span(line, area);
+  ctx.globalAlpha = alpha;
+  ctx.lineWidth = ratio;
+  ctx.beginPath();
+  for (let i = from; i < to; i++) {
+    if (!(line.high[i] - line.low[i] > line.spike)) continue;
+    const [x, low] = [area.x(line.x[i]), area.y(line.low[i])];
+    ctx.moveTo(x, Number.isNaN(low) ? area.bottom : low);
+    ctx.lineTo(x, area.y(line.high[i]));
+  }
+  ctx.stroke();
+}
+
 function drawRaw(ctx, area, line, alpha, ratio) {
   ctx.globalAlpha = alpha;
   ctx.lineWidth = ratio;
@@ -95,11 +114,12 @@ function drawRaw(ctx, area, line, alpha, ratio) {
 
 function drawLine(ctx, area, line, width, ratio) {
   ctx.lineWidth = width;
-  ctx.setLineDash(line.dash.map((length) => length * ratio));
+  ctx.setLineDash(DASHES[line.dash].map((length) => length * ratio));
   const [from, to] = span(line, area);
   stroke(ctx, area, line.x, line.y, [from, to]);
   ctx.setLineDash([]);
-  if (to - from <= DOTS_BELOW) drawDots(ctx, area, line, [from, to], width * 1.35);
+  const apart = (area.x(line.x[to - 1]) - area.x(line.x[from])) / (to - from - 1 || 1);
+  if (to - from === 1 || apart > DOTS_PX * ratio) drawDots(ctx, area, line, [from, to], width * 1.35);
 }
 
 /** A line through the finite points; one that is not finite leaves a gap. */

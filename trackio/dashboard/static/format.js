@@ -23,14 +23,22 @@ export function formatTick(value, step) {
   if (size === 0) return "0";
   if (size >= 1e15 || size < 1e-5) return exponent(value.toExponential(1));
   for (const [unit, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (size >= unit && step >= unit / 1000) {
+    if (size >= unit && step >= unit / 10) {
       return minus(trim((value / unit).toFixed(places(step / unit)))) + suffix;
     }
   }
-  return minus(trim(value.toFixed(places(step))));
+  const text = trim(value.toFixed(places(step)));
+  return size >= 1000 && Number.isInteger(value) ? group(value) : minus(text);
 }
 
-const places = (step) => Math.min(12, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+/** How many decimals it takes to tell multiples of `step` apart: 1 for 0.5, 2 for 0.25. */
+function places(step) {
+  for (let digits = 0; digits < 12; digits++) {
+    const scaled = step * 10 ** digits;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits;
+  }
+  return 12;
+}
 
 /** A whole number with thin spaces between thousands. */
 export function group(value) {

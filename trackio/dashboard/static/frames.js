@@ -25,6 +25,7 @@ function readArrays(series, buffer, start) {
   const { n, base, is_dense: isDense, is_single: isSingle } = series;
   const offsets = isDense ? null : take(Uint32Array);
   series.index = Float64Array.from({ length: n }, (_, i) => base + (isDense ? i : offsets[i]));
+  series.offset = series.is_exact ? take(Uint32Array) : null;
   series.mean = take(Values);
   series.count = isSingle ? new Uint32Array(n).fill(1) : take(Uint32Array);
   series.min = isSingle ? series.mean : take(Values);
@@ -44,10 +45,18 @@ export function splice(old, fresh) {
     index: join("index"),
     mean,
     count: join("count"),
+    offset: joinOffsets(old, fresh, keep),
     min: isSingle ? mean : join("min"),
     max: isSingle ? mean : join("max"),
     bad: [...old.bad.filter(([index]) => index < fresh.cut), ...fresh.bad],
   };
+}
+
+/** Where the points stand in their buckets; null unless both know. */
+function joinOffsets(old, fresh, keep) {
+  if (!old.offset && !fresh.offset) return null;
+  const of = (series) => series.offset ?? new Uint32Array(series.index.length);
+  return joinArrays(of(old).subarray(0, keep), of(fresh));
 }
 
 function joinArrays(left, right) {

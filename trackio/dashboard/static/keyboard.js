@@ -21,7 +21,7 @@ const POINTER = [
 ];
 
 /** Listens for keys until `close` is called. `actions` maps a key to what it does. */
-export function createKeyboard(root, actions) {
+export function createKeyboard(actions) {
   const listen = (event) => {
     const target = event.composedPath()[0];
     const isTyping = target instanceof HTMLElement && target.matches("input:not([type=checkbox]):not([type=range]), textarea, select");

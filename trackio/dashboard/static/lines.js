@@ -5,19 +5,32 @@ import { assignDashes } from "./colors.js";
 import { lowerBound } from "./frames.js";
 import { smooth } from "./smooth.js";
 
+/** A bucket is a spike if it spans this many times what the middle one of its series does. */
+const SPIKE = 4;
+
+/** Among more lines than these, dashes would tell nothing apart. */
+const DASHED = 40;
+
 /** What one unit of a bucket's number is on the x axis: a step, or a millisecond. */
 const scaleOf = (mode) => (mode === "step" ? 1 : 0.001);
 
-/** Where the buckets of a series stand on x. The first and the last stand at their own points. */
+/**
+ * Where the buckets of a series stand on x: those of one point each where that point is, others
+ * at their middle, but none beyond the first and the last point of the series.
+ */
 export function positions(series, width, mode) {
   const scale = scaleOf(mode);
   const half = (width - 1) / 2;
-  const x = Float64Array.from(series.index, (index) => (index * width + half) * scale);
-  const last = x.length - 1;
-  if (last >= 0) {
-    x[0] = Math.max(x[0], series.x_first);
-    x[last] = Math.min(Math.max(x[last], series.x_first), series.x_last);
+  const { index, offset, is_single: isSingle } = series;
+  const x = new Float64Array(index.length);
+  for (let i = 0; i < x.length; i++) {
+    const within = isSingle ? (offset?.[i] ?? 0) : half;
+    x[i] = (index[i] * width + within) * scale;
   }
+  if (isSingle || x.length === 0) return x;
+  const last = x.length - 1;
+  x[0] = Math.max(x[0], series.x_first);
+  x[last] = Math.max(last > 0 ? x[last - 1] : -Infinity, Math.min(x[last], series.x_last));
   return x;
 }
 
@@ -27,8 +40,9 @@ export function positions(series, width, mode) {
  */
 export function makeLines(data, runs, view) {
   const known = data.series.filter((series) => runs.has(series.run));
-  const dashes = assignDashes(known.map((series) => runs.get(series.run).color));
-  const range = extent(data.whole, data.wholeWidth, view.x);
+  const colors = known.map((series) => runs.get(series.run).color);
+  const dashes = known.length <= DASHED ? assignDashes(colors) : colors.map(() => 0);
+  const range = extent(data.whole);
   return known.map((series, i) => {
     const run = runs.get(series.run);
     const line = {
@@ -37,11 +51,14 @@ export function makeLines(data, runs, view) {
       color: run.color,
       dash: dashes[i],
       x: positions(series, data.width, view.x),
+      from: series.x_first,
+      to: series.x_last,
       raw: series.mean,
       low: series.min,
       high: series.max,
       count: series.count,
       isSingle: series.is_single,
+      spike: series.is_single ? Infinity : SPIKE * median(series.max.map((high, j) => high - series.min[j])),
       bad: series.bad.map(([index, number]) => [
         (index * data.width + (data.width - 1) / 2) * scaleOf(view.x),
         number,
@@ -53,8 +70,13 @@ export function makeLines(data, runs, view) {
   });
 }
 
-/** The extent of x over all series. */
-function extent(all, width, mode) {
+function median(values) {
+  const finite = values.filter(Number.isFinite).sort();
+  return finite[finite.length >> 1] ?? 0;
+}
+
+/** The extent of x over all these series. */
+export function extent(all) {
   let low = Infinity;
   let high = -Infinity;
   for (const series of all) {
@@ -84,14 +106,12 @@ function smoothed(line, series, data, view, range) {
 /** The lowest and highest x and y that a chart must show; y within the x range only. */
 export function bounds(lines, xRange, isLog) {
   const found = { xLow: Infinity, xHigh: -Infinity, yLow: Infinity, yHigh: -Infinity };
-  for (const { x, low, high, bad } of lines) {
-    for (const at of [x[0], x[x.length - 1], bad[0]?.[0], bad[bad.length - 1]?.[0]]) {
-      if (at === undefined) continue;
-      found.xLow = Math.min(found.xLow, at);
-      found.xHigh = Math.max(found.xHigh, at);
-    }
-    const [from, to] = xRange ? within(x, xRange) : [0, x.length];
-    for (let i = from; i < to; i++) {
+  for (const { x, low, high, from: first, to: last } of lines) {
+    if (x.length === 0) continue;
+    found.xLow = Math.min(found.xLow, first);
+    found.xHigh = Math.max(found.xHigh, last);
+    const [begin, end] = xRange ? within(x, xRange) : [0, x.length];
+    for (let i = begin; i < end; i++) {
       if (low[i] < found.yLow && (!isLog || low[i] > 0)) found.yLow = low[i];
       if (high[i] > found.yHigh) found.yHigh = high[i];
     }

@@ -9,12 +9,12 @@ export async function mount(host, root) {
   if (host.shadowRoot) return;
   const shadow = host.attachShadow({ mode: "open" });
   const sheets = ["style.css", "charts.css", "table.css", "vendor/uplot/uPlot.min.css"];
-  await Promise.all(sheets.map((name) => addSheet(shadow, name)));
+  const styled = Promise.all(sheets.map((name) => addSheet(shadow, name)));
   // Inside a Space's frame, take the height of what is seen and not of all there is.
   document.documentElement.dataset.gradioCover = "";
   const app = new App(shadow, root, () => host.isConnected);
   host.trackio = app; // for tests, and for the curious
-  await app.start();
+  await app.start(styled);
 }
 
 function addSheet(shadow, name) {

@@ -23,7 +23,6 @@ export class MetricsPage {
 
   constructor(app) {
     this.#app = app;
-    app.page = this;
     this.runs = new RunList(app);
     this.toolbar = new Toolbar(app);
     this.board = h("div.board");
@@ -155,12 +154,17 @@ export class MetricsPage {
     this.#app.tooltip.show(hit, this.#app.view(), card.width);
     this.focus(hit.run);
     const values = new Map(hit.rows.map(({ line, i }) => [line.run, line.y[i]]));
-    this.runs.setValues(card.metric.key, values, "at cursor:");
+    this.runs.setValues(card.metric.key, values, "at cursor");
   }
 
   #showValues() {
     const card = this.#attended;
-    if (card) this.runs.setValues(card.metric.key, card.lastValues(), "last");
+    if (card) this.runs.setValues(card.metric.key, card.lastValues(), "at end");
+  }
+
+  /** The card that the pointer or the focus was on last. */
+  get attended() {
+    return this.#attended;
   }
 
   /** Bring the lines of a run forward on all charts. */
@@ -172,16 +176,17 @@ export class MetricsPage {
   // Full screen
 
   #openLarge(key) {
+    const metric = [...this.#app.project.metrics.values()].find((one) => one.key === key);
+    if (metric && this.#large?.metric.code === metric.code) return;
     this.#large?.deactivate();
     this.#large = null;
-    const metric = [...this.#app.project.metrics.values()].find((one) => one.key === key);
     this.stage.hidden = !metric;
-    if (!metric) return replace(this.stage);
+    replace(this.stage);
+    if (!metric) return;
     this.#large = new Card(this.#app, metric, { target: LARGE_TARGET, isLarge: true });
     replace(this.stage, this.#large.element);
     this.#large.activate();
-    this.#large.plot.focus();
-    return this.#large;
+    this.#large.element.focus();
   }
 
   /** Open the card that is looked at full screen, or close the one that is. */
@@ -191,11 +196,16 @@ export class MetricsPage {
     else if (this.#attended) state.set({ open: this.#attended.metric.key });
   }
 
+  /** A card was drawn anew. */
+  drawn() {
+    this.#sayReach();
+    this.#showValues();
+  }
+
   #sayReach() {
-    const { state, project } = this.#app;
-    const smooth = state.get("smooth");
-    const range = smooth > 0 ? project.extent(state.get("x"), state.get("runs")) : 0;
-    this.toolbar.setReach(reach(smooth, range));
+    const extents = [this.#attended, ...this.#cards.values()].map((card) => card?.extent ?? 0);
+    const smooth = this.#app.state.get("smooth");
+    this.toolbar.setReach(reach(smooth, extents.find((extent) => extent > 0) ?? 0));
   }
 
   /** Time passes. */

@@ -24,7 +24,7 @@ export class RunsPage {
     this.#app = app;
     this.search = h("input.search", {
       type: "search",
-      placeholder: "Filter by name, status or config, such as lr=0.01 (regex)",
+      placeholder: "Filter runs, such as failed or lr=0.01 (regex)",
       "aria-label": "Filter runs, a regular expression",
       "aria-keyshortcuts": "/",
       value: app.state.get("runFind"),

@@ -24,6 +24,10 @@ export class Project {
 
   /** Take over what changed since `rev`; returns whether a run or a metric came or went. */
   update(delta) {
+    if (delta.gone === null) {
+      this.replace(delta);
+      return true;
+    }
     const runs = this.runs.size;
     const metrics = this.metrics.size;
     let isOther = delta.gone.length > 0;
@@ -32,10 +36,15 @@ export class Project {
       this.runs.set(run.code, run);
     }
     for (const code of delta.gone) this.runs.delete(code);
-    if (delta.all_metrics) this.metrics.clear();
+    if (delta.all_metrics) this.#keep(new Set(delta.metrics.map((metric) => metric.code)));
     for (const metric of delta.metrics) this.metrics.set(metric.code, metric);
     this.#settle(delta);
     return isOther || runs !== this.runs.size || metrics !== this.metrics.size || delta.all_metrics;
+  }
+
+  /** Drop the metrics that are gone. The rest stay in their places, so that no chart jumps. */
+  #keep(codes) {
+    for (const code of this.metrics.keys()) if (!codes.has(code)) this.metrics.delete(code);
   }
 
   #settle(meta) {

@@ -32,9 +32,9 @@ export class RunList {
     this.element = h(
       "aside.runs",
       { "aria-label": "Runs" },
-      h("div.runs-head", {}, h("h2", {}, "Runs"), this.count),
+      h("div.runs-head", {}, h("h2", {}, "Runs"), this.count, this.valueName),
       h("div.search-box", {}, icon("search"), this.search),
-      h("div.runs-tools", {}, this.#tools(), this.valueName),
+      h("div.runs-tools", {}, this.#tools()),
       scroller,
     );
   }
@@ -74,7 +74,7 @@ export class RunList {
   /** What `metric` says of each run, at the crosshair or at its end. */
   setValues(metric, values, where) {
     this.#values = values;
-    setText(this.valueName, metric ? `${where} ${metric}` : "");
+    setText(this.valueName, metric ? `${metric.slice(metric.lastIndexOf("/") + 1)} ${where}` : "");
     this.valueName.title = metric ?? "";
     this.#list.each((row, i) => setText(row.lastValue, this.#valueOf(this.#runs[i])));
   }

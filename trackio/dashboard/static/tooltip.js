@@ -49,8 +49,9 @@ function around(rows, run) {
 /** "step 484", "steps 480–487 · mean", "4 m 10 s · mean over 2 s". */
 export function headingOf({ x, rows }, { x: mode }, width) {
   const isMean = rows.some(({ line, i }) => line.count[i] > 1);
-  const place = formatX(x, mode, width);
-  if (mode === "step") return `${width > 1 ? "steps" : "step"} ${place}${isMean ? " · mean" : ""}`;
+  const isExact = rows.every(({ line }) => line.isSingle);
+  const place = formatX(x, mode, isExact ? 1 : width);
+  if (mode === "step") return `${place.includes("–") ? "steps" : "step"} ${place}${isMean ? " · mean" : ""}`;
   return isMean ? `${place} · mean over ${formatDuration(width / 1000)}` : place;
 }
 

@@ -1,0 +1,101 @@
+"""Runs put into a store as real shards, at times of the test's choosing. Asserts nothing."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from trackio import keys, shard
+from trackio.ids import make_id
+from trackio.model import (
+    CONFIG,
+    FINISH,
+    METRIC,
+    RUN,
+    START,
+    SUMMARY,
+    Call,
+    Json,
+    RunId,
+    RunMeta,
+    SeqRange,
+    WriterId,
+)
+from trackio.store.base import Store
+from trackio.writer.meta import encode_meta
+
+_BITS = itertools.count(1)
+
+
+class FixedTime:
+    """A clock that stands where it was put."""
+
+    def __init__(self, time_s: float) -> None:
+        self.time_s = time_s
+
+    def time_ns(self) -> int:
+        return int(self.time_s * 1e9)
+
+    def monotonic(self) -> float:
+        return self.time_s
+
+
+class WrittenRun:
+    """One writer of one run; each `log` is a shard of its own."""
+
+    def __init__(
+        self,
+        store: Store,
+        project: str,
+        name: str,
+        *,
+        at_s: float,
+        config: Mapping[str, Any] | None = None,
+        group: str | None = None,
+    ) -> None:
+        made = make_id(FixedTime(at_s), lambda _: next(_BITS))
+        self.store, self.project, self.name, self.at_s = store, project, name, at_s
+        self.run_id, self.writer_id = RunId(made), WriterId(made)
+        self._seq = 0
+        created = datetime.fromtimestamp(at_s, UTC).isoformat()
+        meta = RunMeta(name=name, created=created, group=group)
+        store.put({str(keys.MetaKey(project, self.run_id)): encode_meta(meta)})
+        start = {"label": None, "host": "lab-7", "resumed_from": None}
+        self._put([(RUN, None, {START: _json(start)}, at_s)])
+        if config:
+            self._put([(CONFIG, None, dict(config), at_s)])
+
+    def log(
+        self, rows: Sequence[Mapping[str, Any]], *, first_step: int = 0, every_s: float = 1.0
+    ) -> None:
+        """One call for each row, at consecutive steps, in one shard."""
+        begin = self.at_s + first_step * every_s
+        self._put(
+            (METRIC, first_step + i, dict(row), begin + i * every_s) for i, row in enumerate(rows)
+        )
+
+    def finish(self, *, after_s: float, state: str = "finished", **last: float) -> None:
+        """The last two calls of a writer."""
+        at = self.at_s + after_s
+        summary = {
+            key: _json({"last": v, "min": v, "max": v, "mean": v, "count": 1, "step": 0})
+            for key, v in last.items()
+        }
+        said = {"state": state, "reason": None, "last_seq": self._seq + 1}
+        self._put([(SUMMARY, None, summary, at), (RUN, None, {FINISH: _json(said)}, at)])
+
+    def _put(self, calls: Iterable[tuple[str, int | None, dict[str, Any], float]]) -> None:
+        made = [
+            Call(seq, int(at * 1e6), kind, step, False, data)
+            for seq, (kind, step, data, at) in enumerate(calls, self._seq)
+        ]
+        span = SeqRange(made[0].seq, made[-1].seq)
+        key = keys.ShardKey(self.project, self.run_id, self.writer_id, span.first, span.last)
+        self.store.put({str(key): shard.encode(made, self.run_id, self.writer_id, span)})
+        self._seq = span.last + 1
+
+
+def _json(value: Mapping[str, Any]) -> Json:
+    return Json(orjson.dumps(value).decode())

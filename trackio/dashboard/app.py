@@ -1,0 +1,51 @@
+"""The Gradio app of the dashboard and how it is launched. Opens no store, starts nothing."""
+
+import os
+from typing import Any, Final
+
+# Before Gradio is imported: it calls home when it is, unless told not to.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr  # noqa: E402 - see above
+
+from trackio.dashboard.desk import Desk
+from trackio.dashboard.routes import routes
+from trackio.dashboard.shell import STYLE, Dashboard
+from trackio.store.base import Store
+
+PAGES: Final = (("Runs", "/runs"),)
+"""Pages beside the first, as addresses that survive a reload; `static/state.js` knows them too."""
+
+THEME: Final = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+
+
+def build_app() -> gr.Blocks:
+    """The app. Every page holds the same component, which switches pages by itself."""
+    with gr.Blocks(title="Trackio", fill_width=True, analytics_enabled=False) as app:
+        gr.Navbar(visible=False)
+        Dashboard()
+    for name, path in PAGES:
+        with app.route(name, path, show_in_navbar=False):
+            gr.Navbar(visible=False)
+            Dashboard()
+    return app
+
+
+def launch_options(store: Store, theme: Any = None) -> dict[str, Any]:
+    """What `launch` or `mount_gradio_app` has to be given to serve `store`, and nothing else.
+
+    No server-side rendering, whose front server would hide our routes; no uploads, no history
+    of calls, no analytics, no worker that caches the page.
+    """
+    return {
+        "app_kwargs": {"routes": routes(Desk(store))},
+        "theme": theme if theme is not None else gr.themes.Default(**THEME),
+        "css": STYLE,
+        "ssr_mode": False,
+        "pwa": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "footer_links": [],
+        "max_file_size": 1,
+    }

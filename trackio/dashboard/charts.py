@@ -1,0 +1,245 @@
+"""The buckets of the series on screen: read once for a revision, and what changed since another.
+
+A request names metrics, runs, an axis and a range. For a metric the browser does not have yet,
+the width of the buckets follows from the span of the data; after that the browser says which
+width it has, and keeps it until the series outgrow it. No HTTP, no JSON.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
+
+import numpy as np
+
+from trackio.dashboard.bucketcache import BucketCache, Lines, Place
+from trackio.dashboard.frames import FrameMetric, FrameSeries, Ints
+from trackio.dashboard.meta import Meta
+from trackio.model import RunId, SeqRange, WriterId
+from trackio.query.buckets import Bucketed, read_buckets
+from trackio.query.points import Axis
+
+_OUTGROWN: Final = 2
+"""A width is given up once it makes this many times the buckets that were asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One metric; `width` is that of the buckets the browser has, None if it has none."""
+
+    key: str
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the charts on screen need: `target` is how many buckets a series may have."""
+
+    wanted: tuple[Wanted, ...]
+    run_ids: tuple[str, ...]
+    x: Axis = "step"
+    lo: float | None = None
+    hi: float | None = None
+    target: int = 300
+
+    def place(self, meta: Meta, key: str, width: int, run_id: str) -> Place:
+        """Where the lines of one run in one metric are kept."""
+        return Place(meta.view.revision, self.x, self.lo, self.hi, width, key, run_id)
+
+
+class Charts:
+    """The buckets of one project; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._cache = BucketCache()
+
+    def read(self, meta: Meta, request: Request, since: Meta | None = None) -> list[FrameMetric]:
+        """The metrics of the request as of `meta`, in its order.
+
+        With `since`, a metric whose width stays comes as what changed, if its lines of then are
+        still kept.
+        """
+        if since is not None:
+            self._carry_over(since, meta, request)
+        self._fill(meta, request)
+        stays = {
+            wanted.key: self._stay(meta, request, wanted.key, wanted.width, since)
+            for wanted in request.wanted
+            if wanted.width is not None
+        }
+        answers = {key: metric for key, metric in stays.items() if metric is not None}
+        fresh = [wanted.key for wanted in request.wanted if wanted.key not in answers]
+        answers |= self._choose(meta, request, fresh)
+        return [answers[wanted.key] for wanted in request.wanted]
+
+    def _carry_over(self, old: Meta, new: Meta, request: Request) -> None:
+        """What runs without new rows looked like then is what they look like now."""
+        same = unchanged_runs(old, new, request.run_ids)
+        for wanted in request.wanted:
+            if wanted.width is None:
+                continue
+            for run_id in same:
+                was = self._cache.get(request.place(old, wanted.key, wanted.width, run_id))
+                if was is not None:
+                    self._cache.put(request.place(new, wanted.key, wanted.width, run_id), was)
+
+    def _fill(self, meta: Meta, request: Request) -> None:
+        """Read what is wanted in a known width and not kept, in one query for all that is alike."""
+        alike: defaultdict[tuple[int, tuple[str, ...]], list[str]] = defaultdict(list)
+        for wanted in request.wanted:
+            if wanted.width is not None:
+                missing = self._missing(meta, request, wanted.key, wanted.width)
+                alike[wanted.width, missing].append(wanted.key)
+        for (width, run_ids), keys in alike.items():
+            if run_ids:
+                found = read_buckets(
+                    meta.view, run_ids, keys, x=request.x, width=width, lo=request.lo, hi=request.hi
+                )
+                self._keep(meta, request, run_ids, dict.fromkeys(keys, width), found)
+
+    def _missing(self, meta: Meta, request: Request, key: str, width: int) -> tuple[str, ...]:
+        place = (request.place(meta, key, width, run_id) for run_id in request.run_ids)
+        return tuple(found.run_id for found in place if self._cache.get(found) is None)
+
+    def _stay(
+        self, meta: Meta, request: Request, key: str, width: int, since: Meta | None
+    ) -> FrameMetric | None:
+        """The metric in the width the browser has, or None if it has outgrown it."""
+        now = self._of_runs(meta, request, key, width)
+        if now is None or _span(chain(*now)) > _OUTGROWN * request.target:
+            return None
+        code = meta.metric_codes[key]
+        then = None if since is None else self._of_runs(since, request, key, width)
+        if then is None:
+            return FrameMetric(metric=code, width=width, series=list(chain(*now)), chosen=False)
+        changed = [
+            lines for old, new in zip(then, now, strict=True) for lines in _changes(old, new)
+        ]
+        return FrameMetric(metric=code, width=width, series=changed, chosen=False, is_delta=True)
+
+    def _of_runs(self, meta: Meta, request: Request, key: str, width: int) -> list[Lines] | None:
+        """For each run of the request its lines, or None if one is not kept."""
+        found = [
+            self._cache.get(request.place(meta, key, width, run_id)) for run_id in request.run_ids
+        ]
+        return None if None in found else [lines for lines in found if lines is not None]
+
+    def _choose(self, meta: Meta, request: Request, keys: list[str]) -> dict[str, FrameMetric]:
+        """Metrics in the width that suits their span."""
+        if not keys:
+            return {}
+        found = read_buckets(
+            meta.view,
+            request.run_ids,
+            keys,
+            x=request.x,
+            target=request.target,
+            lo=request.lo,
+            hi=request.hi,
+        )
+        widths = dict.fromkeys(keys, 1) | {bucketed.key: bucketed.width for bucketed in found}
+        lines = self._keep(meta, request, request.run_ids, widths, found)
+        return {
+            key: FrameMetric(
+                metric=meta.metric_codes[key],
+                width=widths[key],
+                series=list(chain(*(lines[key, run_id] for run_id in request.run_ids))),
+                chosen=True,
+            )
+            for key in keys
+        }
+
+    def _keep(
+        self,
+        meta: Meta,
+        request: Request,
+        run_ids: Sequence[str],
+        widths: dict[str, int],
+        found: Iterable[Bucketed],
+    ) -> dict[tuple[str, str], Lines]:
+        """Keep what was read, also that a run has nothing."""
+        lines: dict[tuple[str, str], Lines] = {
+            (key, run_id): () for key in widths for run_id in run_ids
+        }
+        for bucketed in found:
+            lines[bucketed.key, bucketed.run_id] += (_series(meta, bucketed, request.x),)
+        for (key, run_id), own in lines.items():
+            self._cache.put(request.place(meta, key, widths[key], run_id), own)
+        return lines
+
+
+def unchanged_runs(old: Meta, new: Meta, run_ids: Iterable[str]) -> list[str]:
+    """The runs of whose writers exactly the same seqs are covered, whatever files hold them."""
+    return [run_id for run_id in run_ids if _covered(old, run_id) == _covered(new, run_id)]
+
+
+def _covered(meta: Meta, run_id: str) -> dict[WriterId, tuple[SeqRange, ...]] | None:
+    run = meta.view.snapshot.runs.get(RunId(run_id))
+    return run and {writer_id: files.cover.ranges for writer_id, files in run.writers.items()}
+
+
+def _series(meta: Meta, bucketed: Bucketed, x: Axis) -> FrameSeries:
+    return FrameSeries(
+        run=meta.run_codes[bucketed.run_id],
+        label=bucketed.label,
+        index=bucketed.index,
+        offset=_offset(bucketed, x),
+        mean=bucketed.mean,
+        low=bucketed.min,
+        high=bucketed.max,
+        finite=bucketed.finite,
+        bad=bucketed.nonfinite,
+        x_first=float(bucketed.x_first[0]),
+        x_last=float(bucketed.x_last[-1]),
+        points=int(bucketed.finite.sum() + bucketed.nonfinite.sum()),
+    )
+
+
+def _offset(bucketed: Bucketed, x: Axis) -> Ints:
+    """How far in its bucket, in steps or milliseconds, the first point of each stands."""
+    first = bucketed.x_first if x == "step" else np.floor(bucketed.x_first * 1000)
+    return np.clip(first.astype(np.int64) - bucketed.index * bucketed.width, 0, bucketed.width - 1)
+
+
+def _span(lines: Iterable[FrameSeries]) -> int:
+    """How many buckets lie between the first and the last of all lines."""
+    ends = [(int(line.index[0]), int(line.index[-1])) for line in lines if len(line.index)]
+    return max(high for _, high in ends) - min(low for low, _ in ends) + 1 if ends else 0
+
+
+def _changes(old: Lines, new: Lines) -> list[FrameSeries]:
+    """The lines that are not as they were, each from its first bucket that differs."""
+    before = {line.label: line for line in old}
+    if set(before) - {line.label for line in new}:
+        return list(new)  # a line went: its run is sent whole
+    return [
+        changed
+        for line in new
+        if (changed := _change(before.get(line.label), line)) is not None
+    ]
+
+
+def _change(old: FrameSeries | None, new: FrameSeries) -> FrameSeries | None:
+    """What of `new` differs from `old`; None if nothing does."""
+    if old is None:
+        return new
+    same = _common(old, new)
+    if same == len(old.index) == len(new.index):
+        return None
+    later = [int(line.index[same]) for line in (old, new) if same < len(line.index)]
+    arrays = ("index", "offset", "mean", "low", "high", "finite", "bad")
+    return replace(
+        new, **{name: getattr(new, name)[same:] for name in arrays}, cut=min(later)
+    )
+
+
+def _common(old: FrameSeries, new: FrameSeries) -> int:
+    """How many buckets at the beginning of both are alike."""
+    n = min(len(old.index), len(new.index))
+    is_alike = (old.index[:n] == new.index[:n]) & (old.finite[:n] == new.finite[:n])
+    is_alike &= (old.bad[:n] == new.bad[:n]) & (old.offset[:n] == new.offset[:n])
+    for name in ("mean", "low", "high"):
+        was, now = getattr(old, name)[:n], getattr(new, name)[:n]
+        is_alike &= (was == now) | (np.isnan(was) & np.isnan(now))
+    return n if is_alike.all() else int(np.argmin(is_alike))

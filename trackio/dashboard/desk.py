@@ -1,0 +1,120 @@
+"""Keeps projects open and knows how each is now. Lists a project at most once in `FRESH_S`.
+
+However many browsers ask, one listing answers all who ask within that time; those who come
+while it runs wait for it. Runs on the threads of whoever asks.
+"""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from typing import Final
+
+from trackio.catalog import list_projects
+from trackio.clock import SYSTEM_CLOCK, Clock
+from trackio.dashboard.charts import Charts
+from trackio.dashboard.meta import Meta, describe
+from trackio.query.project import Project, open_project
+from trackio.store.base import Store
+
+FRESH_S: Final = 0.75
+STATUS_S: Final = 5.0
+"""How often the status of live runs is looked at anew while nothing is stored."""
+_REMEMBERED: Final = 8
+
+
+class Desk:
+    """All projects of one store, as far as somebody looked at them."""
+
+    def __init__(self, store: Store, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.store = store
+        self.clock = clock
+        self._lock = threading.Lock()
+        self._open: dict[str, OpenProject] = {}
+
+    @property
+    def now_s(self) -> float:
+        """The time, in seconds since 1970."""
+        return self.clock.time_ns() / 1e9
+
+    def projects(self) -> list[str]:
+        """The names of all projects."""
+        return list_projects(self.store)
+
+    def project(self, name: str) -> "OpenProject":
+        """The project called `name`.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._lock:
+            found = self._open.get(name)
+        if found is not None:
+            return found
+        project = open_project(self.store, name)
+        with self._lock:
+            return self._open.setdefault(name, OpenProject(project, self.clock))
+
+
+class OpenProject:
+    """One project and its last few revisions."""
+
+    def __init__(self, project: Project, clock: Clock) -> None:
+        self.charts = Charts()
+        self._project = project
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Meta] = OrderedDict()
+        self._latest: Meta | None = None
+        self._listed_at = 0.0
+        self._described_at = 0.0
+        self._coming: Future[Meta] | None = None
+
+    def remembered(self, rev: str) -> Meta | None:
+        """An earlier revision, if it is not too long ago."""
+        with self._lock:
+            return self._known.get(rev)
+
+    def now(self) -> Meta:
+        """The project as it is, give or take `FRESH_S`.
+
+        Raises:
+            StoreUnavailable, StoreRefused: it cannot be listed.
+        """
+        with self._lock:
+            is_fresh = self._clock.monotonic() - self._listed_at < FRESH_S
+            if self._latest is not None and is_fresh:
+                return self._latest
+            coming, is_mine = self._coming, self._coming is None
+            if coming is None:
+                coming = self._coming = Future()
+        return self._list(coming) if is_mine else coming.result()
+
+    def _list(self, coming: "Future[Meta]") -> Meta:
+        try:
+            meta = self._refresh()
+        except BaseException as exc:
+            with self._lock:
+                self._coming = None
+            coming.set_exception(exc)
+            raise
+        with self._lock:
+            self._coming = None
+            self._latest = meta
+            self._listed_at = self._clock.monotonic()
+            self._known[meta.rev] = meta
+            self._known.move_to_end(meta.rev)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        coming.set_result(meta)
+        return meta
+
+    def _refresh(self) -> Meta:
+        latest, at = self._latest, self._clock.monotonic()
+        view = self._project.refresh()
+        if latest is not None and view is latest.view:
+            may_change = latest.has_live_runs and at - self._described_at >= STATUS_S
+            if not may_change:
+                return latest
+        meta = describe(self._project.name, view, self._clock.time_ns() / 1e9)
+        self._described_at = at
+        return latest if latest is not None and meta.rev == latest.rev else meta

@@ -1,0 +1,119 @@
+"""What the browser knows of a project: its runs, its metrics, and what changed. No series, no HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from trackio.dashboard.codes import make_codes
+from trackio.query.runs import RunRow, list_runs
+from trackio.query.metrics import list_metrics
+from trackio.query.view import View
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """One project as of one listing.
+
+    `rev` changes with what is stored and with the status of a run, which may change while
+    nothing is stored: a run that falls silent has crashed. `run_codes` and `metric_codes` map
+    ids and keys to codes.
+    """
+
+    project: str
+    rev: str
+    view: View
+    runs: tuple[RunRow, ...]
+    run_codes: Mapping[str, str]
+    metric_codes: Mapping[str, str]
+
+    @property
+    def run_ids(self) -> dict[str, str]:
+        """The run id of each code."""
+        return {code: run_id for run_id, code in self.run_codes.items()}
+
+    @property
+    def metric_keys(self) -> dict[str, str]:
+        """The metric of each code."""
+        return {code: key for key, code in self.metric_codes.items()}
+
+    @property
+    def has_live_runs(self) -> bool:
+        """Whether a status may change by itself."""
+        return any(run.status == "running" for run in self.runs)
+
+
+def describe(project: str, view: View, now_s: float) -> Meta:
+    """The project as `view` shows it at `now_s`."""
+    runs = tuple(list_runs(view, now_s))
+    metrics = list_metrics(view)
+    return Meta(
+        project=project,
+        rev=_revision(view.revision, runs),
+        view=view,
+        runs=runs,
+        run_codes=make_codes(run.run_id for run in runs),
+        metric_codes=make_codes(metric.key for metric in metrics),
+    )
+
+
+def _revision(stored: str, runs: tuple[RunRow, ...]) -> str:
+    statuses = "\n".join(f"{run.run_id} {run.status}" for run in runs)
+    return blake2b(f"{stored}\n{statuses}".encode(), digest_size=6).hexdigest()
+
+
+def whole(meta: Meta, now_s: float) -> Row:
+    """Everything, for a browser that knows nothing yet."""
+    return {
+        "project": meta.project,
+        "rev": meta.rev,
+        "now_s": now_s,
+        "runs": [_run(meta, run) for run in meta.runs],
+        "metrics": _metrics(meta, meta.metric_codes),
+    }
+
+
+def delta(old: Meta, new: Meta, now_s: float) -> Row:
+    """What changed, for a browser that knows `old`.
+
+    `all_metrics` says that `metrics` is the whole list, because one came in between.
+    """
+    before = {run.run_id: run for run in old.runs}
+    changed = [
+        run
+        for run in new.runs
+        if before.get(run.run_id) != run or old.run_codes[run.run_id] != new.run_codes[run.run_id]
+    ]
+    known = list(old.metric_codes.items())
+    is_longer = list(new.metric_codes.items())[: len(known)] == known
+    fresh = list(new.metric_codes)[len(known) :] if is_longer else list(new.metric_codes)
+    gone = set(old.run_codes.values()) - set(new.run_codes.values())
+    return {
+        "rev": new.rev,
+        "now_s": now_s,
+        "runs": [_run(new, run) for run in changed],
+        "gone": sorted(gone),
+        "metrics": _metrics(new, fresh),
+        "all_metrics": not is_longer,
+    }
+
+
+def _run(meta: Meta, run: RunRow) -> Row:
+    return {
+        "code": meta.run_codes[run.run_id],
+        "id": run.run_id,
+        "name": run.name,
+        "group": run.group,
+        "status": run.status,
+        "created_s": run.created_s,
+        "started_s": run.started_s,
+        "updated_s": run.updated_s,
+        "ended_s": run.ended_s,
+        "host": run.host,
+    }
+
+
+def _metrics(meta: Meta, keys: Any) -> list[Row]:
+    return [{"code": meta.metric_codes[key], "key": key} for key in keys]

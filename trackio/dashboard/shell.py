@@ -1,0 +1,60 @@
+"""The one Gradio component of the dashboard: an empty element into which the front end mounts.
+
+Its template holds no value: what users log must never pass through a template of Gradio, which
+would run it. Everything is built in the browser from text (`static/dom.js`).
+"""
+
+import json
+from typing import Final
+
+import gradio as gr
+
+from trackio.dashboard.static_files import FOLDER, version
+
+_TEMPLATE: Final = '<div class="trackio-host"></div>'
+
+# "MODULES" and "VERSION" are put in below: no name that anybody logged passes through here.
+_LOAD: Final = """
+const root = String(window.gradio_config?.root ?? "").replace(/\\/+$/, "");
+const host = element.querySelector(".trackio-host");
+const files = `${root}/gradio_api/trackio/static/VERSION/`;
+for (const module of MODULES) {
+  const link = document.createElement("link");
+  link.rel = "modulepreload";
+  link.href = files + module;
+  document.head.append(link);
+}
+import(`${files}main.js`)
+  .then((main) => main.mount(host, root))
+  .catch((error) => { host.textContent = `The dashboard could not be loaded: ${error.message}`; });
+"""
+
+STYLE: Final = """
+html, body { margin: 0; background: #f5f6f8; }
+body.dark { background: #0e1116; }
+body .gradio-container, body .gradio-container > .main, body .gradio-container .wrap {
+  padding: 0 !important; margin: 0 !important; max-width: none !important; gap: 0 !important;
+}
+body .gradio-container > .nav-holder, body .gradio-container footer { display: none !important; }
+body .gradio-container .html-container:has(> * > .trackio-host) { padding: 0 !important; }
+.trackio-host { min-height: 100dvh; }
+"""
+"""Takes away what Gradio puts around its components."""
+
+
+def _modules() -> str:
+    """The names of all modules, so that they are fetched at once and not as each is met."""
+    return json.dumps(sorted(path.name for path in FOLDER.glob("*.js")))
+
+
+class Dashboard(gr.HTML):
+    """Mounts `static/main.js`. Takes no value, has no event and no server function."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            html_template=_TEMPLATE,
+            js_on_load=_LOAD.replace("VERSION", version()).replace("MODULES", _modules()),
+            apply_default_css=False,
+            padding=False,
+            container=False,
+        )

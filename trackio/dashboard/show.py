@@ -1,0 +1,111 @@
+"""Open the dashboard: in a script until Ctrl-C, in a notebook beside the cell. Parses nothing."""
+
+import sys
+import webbrowser
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from trackio.errors import InvalidInput
+from trackio.settings import Settings
+from trackio.store import Store, open_store
+
+DEFAULT_HOST = "127.0.0.1"
+_FRAME_HEIGHT = 800
+
+
+class Shown(NamedTuple):
+    """An open dashboard. `full_url` names the project and is the public one if it is shared."""
+
+    app: Any
+    local_url: str
+    share_url: str | None
+    full_url: str
+
+
+def show(
+    project: str | None = None,
+    *,
+    store: Store | str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    server_port: int | None = None,
+    share: bool | None = None,
+    open_browser: bool = True,
+    block_thread: bool | None = None,
+    theme: Any = None,
+    auth: Any = None,
+) -> Shown:
+    """Open the dashboard of a store, read-only.
+
+    Args:
+        project: the project to open; by default the newest.
+        store: a store or its address; by default that of `TRACKIO_STORE` or `TRACKIO_DIR`.
+        host: the address to listen at, by default only this machine; "0.0.0.0" is everywhere.
+        port: the port; by default the first free one of 100, from `GRADIO_SERVER_PORT` or 7860.
+        server_port: the same as `port`, as Gradio calls it.
+        share: make a public link through Gradio's servers; by default only where a hosted
+            notebook needs one.
+        open_browser: open the page in a browser; in a notebook it is shown below the cell.
+        block_thread: wait for Ctrl-C; by default in a script, and not in a notebook.
+        theme: a Gradio theme.
+        auth: who may look: a (user, password) pair, a list of them, or a function.
+
+    Returns:
+        The Gradio app (its `close()` ends it) and the addresses.
+
+    Raises:
+        InvalidInput: `port` and `server_port` differ, or the store's address cannot be used.
+        OSError: no port is free.
+    """
+    if port is not None and server_port is not None and port != server_port:
+        raise InvalidInput(f"port={port} and server_port={server_port} differ: give one of them")
+    from trackio.dashboard.app import build_app, launch_options
+
+    opened = _store(store)
+    in_notebook = is_notebook()
+    app = build_app()
+    _, local_url, share_url = app.launch(
+        server_name=host or DEFAULT_HOST,
+        server_port=port if port is not None else server_port,
+        share=share,
+        auth=auth,
+        inline=False,
+        inbrowser=False,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(opened, theme),
+    )
+    full_url = (share_url or local_url).rstrip("/") + "/"
+    if project is not None:
+        full_url += "?" + urlencode({"project": project})
+    shown = Shown(app, local_url, share_url, full_url)
+    _present(shown, in_notebook=in_notebook, open_browser=open_browser)
+    if block_thread if block_thread is not None else not in_notebook:
+        app.block_thread()
+    return shown
+
+
+def is_notebook() -> bool:
+    """Whether this is an IPython kernel, which shows what a cell displays."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+def _store(store: Store | str | None) -> Store:
+    if store is None:
+        return open_store(Settings.from_env().store_url)
+    return open_store(store) if isinstance(store, str) else store
+
+
+def _present(shown: Shown, *, in_notebook: bool, open_browser: bool) -> None:
+    """Show the page where the user is, and say where it is."""
+    if in_notebook:
+        from IPython.display import IFrame, display
+
+        display(IFrame(shown.full_url, width="100%", height=_FRAME_HEIGHT))
+        return
+    sys.stdout.write(f"Trackio dashboard: {shown.full_url}\n")
+    sys.stdout.flush()
+    if open_browser:
+        webbrowser.open(shown.full_url)
