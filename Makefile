@@ -55,15 +55,23 @@ clean:
 	rm -rf .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A virtual environment with pip; some systems ship venv without it.
+define make_venv
+	@test -n '$(PYTHON)' || { echo 'Trackio needs Python 3.11 or newer: name one with PYTHON=/path/to/python'; exit 1; }
+	@$(1)/bin/python -m pip --version >/dev/null 2>&1 \
+	|| $(PYTHON) -m venv --clear $(1) \
+	|| { $(PYTHON) -m venv --clear --without-pip $(1) && $(PYTHON) -m pip --python $(1) install --quiet pip; } \
+	|| { echo 'Python cannot make a virtual environment: install its venv module (python3-venv)'; exit 1; }
+endef
+
 $(READY): pyproject.toml
-	@test -n '$(PYTHON)' || { echo 'Trackio needs Python 3.11 or newer: install it, or say make $(MAKECMDGOALS) PYTHON=…'; exit 1; }
-	@test -x $(BIN)/python || { echo 'Setting up .venv with $(PYTHON)'; $(PYTHON) -m venv --clear .venv; }
+	$(call make_venv,.venv)
 	@echo 'Installing what Trackio and its tests need into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 $(PEER_READY): Makefile
-	@test -x .venv-peer/bin/python || $(PYTHON) -m venv --clear .venv-peer
+	$(call make_venv,.venv-peer)
 	@echo 'Installing the released $(PEER) into .venv-peer'
 	@.venv-peer/bin/python -m pip install --quiet --disable-pip-version-check '$(PEER)'
 	@touch $@

@@ -12,8 +12,9 @@ from trackio.dashboard.show import show
 def main() -> None:
     """Serve the dashboard until it is stopped."""
     on_space = "SPACE_ID" in os.environ
-    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else None)
-    show(os.environ.get("TRACKIO_PROJECT"), host=host, share=False, open_browser=False)
+    everywhere = "0.0.0.0"  # noqa: S104 - a Space is reached through its proxy only
+    host = os.environ.get("GRADIO_SERVER_NAME") or (everywhere if on_space else None)
+    show(host=host, share=False, open_browser=False)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ def _jsonable(value: Any) -> Any:  # noqa: C901 - one case for each kind of valu
             return _valid_text(value)
         case Mapping():
             return {_valid_text(str(key)): _jsonable(inner) for key, inner in value.items()}
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case datetime() | date() | time():
             return value.isoformat()
         case bytes():

@@ -50,7 +50,7 @@ class Spool:
         self.files = Directory(folder)
         self.store = store
         self.last_error: TrackioError | None = None
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._jitter = jitter
         self._changed = threading.Condition()
@@ -61,11 +61,14 @@ class Spool:
 
     def offer(self, names: Iterable[str]) -> None:
         """These files lie in the folder and may be sent."""
-        note = self._folder / URL_FILE  # tells another process where the folder's files belong
+        fresh = dict.fromkeys(names)
+        if not fresh:
+            return
+        note = self.folder / URL_FILE  # tells another process where the folder's files belong
         if not note.exists():
             note.write_text(self.store.url)
         with self._changed:
-            self._waiting.update(dict.fromkeys(names))
+            self._waiting.update(fresh)
             self._changed.notify_all()
 
     def waiting(self, names: Iterable[str]) -> list[str]:

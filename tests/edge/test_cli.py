@@ -1,6 +1,7 @@
 """The commands: what they print for people, for a pipe and for programs, and how they end."""
 
 import errno
+import io
 import json
 import os
 import re
@@ -280,6 +281,44 @@ def test_get_metric_can_be_sampled(answer, digits, run):
     assert (0, len(samples) + 1) == (code, len(out.splitlines()))
 
 
+def test_query_answers_a_select(run, answer, digits):
+    """As a table, and as objects with the values that the store holds."""
+    sql = "SELECT run, count(*) AS points FROM metrics WHERE key = 'loss' GROUP BY ALL ORDER BY 1"
+    assert (0, "run\tpoints\nnew\t2\nold\t10\n", "") == run("query", sql)
+    found = answer("query", sql)
+    assert [{"run": "new", "points": 2}, {"run": "old", "points": 10}] == found["rows"]
+    assert ["run", "points"] == found["columns"]
+    assert (2, 2, False, []) == _counts(found)
+
+
+def test_query_gives_values_of_every_type(answer, digits):
+    """NaN, times, maps, nothing, and two columns of one name."""
+    sql = "SELECT 'nan'::DOUBLE AS a, NULL AS a, MAP {'k': 1} AS m, [1.5, '-inf'::DOUBLE] AS l"
+    (row,) = answer("query", f"{sql}, TIMESTAMPTZ '2026-01-02 03:04:05+00' AS t")["rows"]
+    assert {
+        "a": "NaN", "a_1": None, "m": {"k": 1}, "l": [1.5, "-Infinity"], "t": "2026-01-02T03:04:05Z"
+    } == row  # fmt: skip
+
+
+def test_query_prints_so_many_rows_and_says_that_there_are_more(run, answer, digits):
+    """Nobody counts the rest."""
+    sql = "SELECT step FROM metrics WHERE run = 'old' AND key = 'loss' ORDER BY step"
+    found = answer("query", sql, "--limit", "4")
+    assert [0, 1, 2, 3] == [row["step"] for row in found["rows"]]
+    assert (None, 4, True, []) == _counts(found)
+    assert (10, 10, False, []) == _counts(answer("query", sql, "--limit", "10"))
+    assert (10, 10, False, []) == _counts(answer("query", sql, "--limit", "0"))
+    code, out, err = run("query", sql, "--limit", "4")
+    assert (0, 5) == (code, len(out.splitlines()))
+    assert "only the first 4 rows are shown: --limit 0 shows all" in err
+
+
+def test_query_reads_long_statements_from_stdin(run, digits, monkeypatch):
+    """With a dash in place of the statement."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1 + 1\nAS two"))
+    assert (0, "two\n2\n", "") == run("query", "-")
+
+
 def test_a_pipe_gets_every_digit(run, digits, store):
     """The short form is for people only."""
     third = WrittenRun(store, "digits", "third", at_s=time.time() - 10)
@@ -308,6 +347,11 @@ def test_a_pipe_gets_every_digit(run, digits, store):
         (["get", "metric", "-r", "old", "-m", "loss", "--system", "--step", "1"], WRONG_CALL,
          "have no steps"),
         (["list", "runs", "--store", "s3://bucket"], WRONG_CALL, "not supported"),
+        (["query", "COPY runs TO 'x.csv'"], WRONG_CALL, "one SELECT"),
+        (["query", "SELECT nothing FROM runs"], WRONG_CALL, "nothing"),
+        (["query", "SELECT 1", "--max-memory", "much"], WRONG_CALL, "512MB"),
+        (["query", "SELECT sum(a.range) FROM range(1000000) a, range(1000000) b",
+          "--max-seconds", "1"], LIMIT, "1 s"),
     ],
 )  # fmt: skip
 def test_an_error_is_one_line_that_says_what_to_do(run, digits, argv, code, message):

@@ -23,8 +23,10 @@ from trackio.model import (
     SeqRange,
     WriterId,
 )
+from trackio.rows import table_of
 from trackio.store.base import Store
 from trackio.writer.meta import encode_meta
+from trackio.writer.summary import Summary
 
 _BITS = itertools.count(1)
 
@@ -59,6 +61,7 @@ class WrittenRun:
         self.store, self.project, self.name, self.at_s = store, project, name, at_s
         self.run_id, self.writer_id = RunId(made), WriterId(made)
         self._seq = 0
+        self._summary = Summary()
         created = datetime.fromtimestamp(at_s, UTC).isoformat()
         meta = RunMeta(name=name, created=created, group=group)
         store.put({str(keys.MetaKey(project, self.run_id)): encode_meta(meta)})
@@ -77,12 +80,14 @@ class WrittenRun:
         )
 
     def finish(self, *, after_s: float, state: str = "finished", **last: float) -> None:
-        """The last two calls of a writer."""
+        """The last two calls of a writer: what it counted, and how it ended.
+
+        `last` says what the summary calls a metric's last value, where that is not the last one.
+        """
         at = self.at_s + after_s
-        summary = {
-            key: _json({"last": v, "min": v, "max": v, "mean": v, "count": 1, "step": 0})
-            for key, v in last.items()
-        }
+        summary: dict[str, Any] = dict(self._summary.rows())
+        for key, value in last.items():
+            summary[key] = _json({**orjson.loads(str(summary[key])), "last": value})
         said = {"state": state, "reason": None, "last_seq": self._seq + 1}
         self._put([(SUMMARY, None, summary, at), (RUN, None, {FINISH: _json(said)}, at)])
 
@@ -91,6 +96,7 @@ class WrittenRun:
             Call(seq, int(at * 1e6), kind, step, False, data)
             for seq, (kind, step, data, at) in enumerate(calls, self._seq)
         ]
+        self._summary.add(table_of([made], self.run_id, self.writer_id))
         span = SeqRange(made[0].seq, made[-1].seq)
         key = keys.ShardKey(self.project, self.run_id, self.writer_id, span.first, span.last)
         self.store.put({str(key): shard.encode(made, self.run_id, self.writer_id, span)})

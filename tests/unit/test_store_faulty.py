@@ -8,24 +8,13 @@ from trackio.store.directory import Directory
 from trackio.store.faulty import Chances, Fault, Faulty, latency, tear
 from trackio.store.lagging import Lagging
 from trackio.store.memory import MemoryStore
+from trackio.testing.clock import ManualClock
 
 FILES = {f"f/{number}": b"12345678" for number in range(6)}
 
 
 class Crash(BaseException):
     """The actor ends here."""
-
-
-class _Clock:
-    """Stands still until it is moved."""
-
-    now_s = 1000.0
-
-    def time_ns(self):
-        return int(self.now_s * 1e9)
-
-    def monotonic(self):
-        return self.now_s
 
 
 @pytest.fixture
@@ -213,7 +202,7 @@ def test_a_faulty_directory_is_local_still(tmp_path, inner):
 
 @pytest.fixture
 def clock():
-    return _Clock()
+    return ManualClock()
 
 
 def _lagging(inner, clock, **kwargs):
@@ -226,9 +215,9 @@ def test_a_new_file_can_be_read_before_it_is_listed(clock):
     store.put(FILES)
     assert set() == _keys(store)
     assert FILES["f/0"] == store.get("f/0")
-    clock.now_s += 5.0
+    clock.advance(5.0)
     assert set() < _keys(store) < FILES.keys()
-    clock.now_s += 5.0
+    clock.advance(5.0)
     assert FILES.keys() == _keys(store)
 
 
@@ -240,7 +229,7 @@ def test_a_deleted_file_is_listed_for_a_while(clock):
     store.delete(FILES)
     assert FILES.keys() == _keys(store)
     assert {"f/"} == {entry.key for entry in store.list(recursive=False)}
-    clock.now_s += 10.0
+    clock.advance(10.0)
     assert set() == _keys(store)
 
 
@@ -254,8 +243,8 @@ def test_a_replaced_file_is_listed_as_it_was(clock):
         store.put({"a": b"x" * size})
         for _ in range(4):
             sizes += [entry.size_bytes for entry in store.list()]
-            clock.now_s += 1.0
-    clock.now_s += 10.0
+            clock.advance(1.0)
+    clock.advance(10.0)
     sizes += [entry.size_bytes for entry in store.list()]
     assert 1 == sizes[0]
     assert 7 == sizes[-1]

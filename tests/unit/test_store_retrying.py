@@ -8,26 +8,21 @@ from trackio.store.directory import Directory
 from trackio.store.faulty import Fault, Faulty
 from trackio.store.memory import MemoryStore
 from trackio.store.retrying import Retrying, RetryPolicy
+from trackio.testing.clock import ManualClock
 
 POLICY = RetryPolicy(attempts=5, first_delay_s=1.0, max_delay_s=5.0, deadline_s=60.0)
 
 
-class _Time:
+class _Time(ManualClock):
     """A clock that only sleeping moves."""
 
     def __init__(self):
-        self.now_s = 0.0
+        super().__init__()
         self.waits_s = []
-
-    def time_ns(self):
-        return int(self.now_s * 1e9)
-
-    def monotonic(self):
-        return self.now_s
 
     def sleep(self, wait_s):
         self.waits_s.append(wait_s)
-        self.now_s += wait_s
+        self.advance(wait_s)
 
 
 class _Script:

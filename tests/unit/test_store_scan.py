@@ -7,24 +7,12 @@ import pytest
 
 from trackio.store import scan as scan_module
 from trackio.store.scan import Scanner
-
-
-class _Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self):
-        self.now_s = 100.0
-
-    def time_ns(self):
-        raise AssertionError("the clock of the file system is another one")
-
-    def monotonic(self):
-        return self.now_s
+from trackio.testing.clock import ManualClock
 
 
 @pytest.fixture
 def clock():
-    return _Clock()
+    return ManualClock()
 
 
 @pytest.fixture
@@ -61,17 +49,17 @@ def _sizes(scanner):
 def _settle(scanner, clock):
     """List until every folder may be remembered."""
     scanner_sizes = _sizes(scanner)
-    clock.now_s += 2.0
+    clock.advance(2.0)
     assert scanner_sizes == _sizes(scanner)
 
 
 def test_folders_that_rest_are_not_read_again(scanner, clock, read_folders):
     """Two equal looks, two seconds apart, and only the mtime is asked for."""
     expected = _sizes(scanner)
-    clock.now_s += 1.9
+    clock.advance(1.9)
     assert expected == _sizes(scanner)
     assert 10 - 2 == len(read_folders)
-    clock.now_s += 0.1
+    clock.advance(0.1)
     assert expected == _sizes(scanner)
     read_folders.clear()
     assert expected == _sizes(scanner)
@@ -97,7 +85,7 @@ def test_a_change_that_no_mtime_shows_is_seen_while_it_is_fresh(scanner, clock, 
     before = (tree / "p/b").stat().st_mtime_ns
     (tree / "p/b/4").write_bytes(b"new")
     os.utime(tree / "p/b", ns=(before, before))
-    clock.now_s += 1.0
+    clock.advance(1.0)
     assert {"p/a/1": 1, "p/a/2": 1, "p/b/3": 1, "p/b/4": 3} == _sizes(scanner)
 
 
@@ -106,7 +94,7 @@ def test_a_file_that_is_still_growing_is_looked_at_again(scanner, clock, tree):
     for size in (5, 6, 7, 8):
         with (tree / "p/a/1").open("r+b") as file:
             file.truncate(size)
-        clock.now_s += 1.5
+        clock.advance(1.5)
         assert size == _sizes(scanner)["p/a/1"]
 
 
@@ -116,7 +104,7 @@ def test_an_mtime_that_lies_is_found_out_within_half_a_minute(scanner, clock, tr
     before = (tree / "p/b").stat().st_mtime_ns
     (tree / "p/b/4").write_bytes(b"new")
     os.utime(tree / "p/b", ns=(before, before))
-    clock.now_s += 30.0
+    clock.advance(30.0)
     assert 4 == len(_sizes(scanner))
 
 

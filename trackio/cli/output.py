@@ -112,10 +112,11 @@ def note(message: str) -> None:
 
 
 def _more(answer: Answer) -> str:
+    if answer.total is None:
+        return f"only the first {len(answer.items):,} {answer.kind} are shown: --limit 0 shows all"
     end = answer.offset + len(answer.items)
-    of = "" if answer.total is None else f" of {answer.total:,}"
     return (
-        f"these are {answer.kind} {answer.offset + 1:,} to {end:,}{of}: "
+        f"these are {answer.kind} {answer.offset + 1:,} to {end:,} of {answer.total:,}: "
         f"--offset {end} shows the next, --limit 0 all"
     )
 

@@ -4,6 +4,8 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+from trackio.render import to_json
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
 
 
@@ -29,7 +31,9 @@ def for_people(value: Any) -> str:
         case None:
             return ""
         case Moment():
-            return datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return for_people(datetime.fromtimestamp(value, UTC))
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         case float() if math.isfinite(value):
             return f"{value:.6g}"
         case _:
@@ -42,12 +46,16 @@ def for_programs(value: Any) -> str:
         case None:
             return ""
         case Moment():
-            return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
+            return for_programs(datetime.fromtimestamp(value, UTC))
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case _:
             return _plain(value)
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return printable(to_json(value))
     if isinstance(value, list | tuple):
         return ", ".join(map(_plain, value))
     return printable(str(value))

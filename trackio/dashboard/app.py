@@ -6,40 +6,38 @@ from typing import Any, Final
 # Before Gradio is imported: it calls home when it is, unless told not to.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-import gradio as gr  # noqa: E402 - see above
+import gradio as gr
 
 from trackio.dashboard.desk import Desk
 from trackio.dashboard.routes import routes
-from trackio.dashboard.shell import STYLE, Dashboard
+from trackio.dashboard.shell import STYLE, add_dashboard
 from trackio.store.base import Store
 
 PAGES: Final = (("Runs", "/runs"),)
 """Pages beside the first, as addresses that survive a reload; `static/state.js` knows them too."""
 
-THEME: Final = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
-
 
 def build_app() -> gr.Blocks:
     """The app. Every page holds the same component, which switches pages by itself."""
+    app: gr.Blocks
     with gr.Blocks(title="Trackio", fill_width=True, analytics_enabled=False) as app:
-        gr.Navbar(visible=False)
-        Dashboard()
+        add_dashboard()
     for name, path in PAGES:
         with app.route(name, path, show_in_navbar=False):
-            gr.Navbar(visible=False)
-            Dashboard()
+            add_dashboard()
     return app
 
 
 def launch_options(store: Store, theme: Any = None) -> dict[str, Any]:
-    """What `launch` or `mount_gradio_app` has to be given to serve `store`, and nothing else.
+    """What `launch` has to be given to serve `store`, and nothing else.
 
     No server-side rendering, whose front server would hide our routes; no uploads, no history
     of calls, no analytics, no worker that caches the page.
     """
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     return {
         "app_kwargs": {"routes": routes(Desk(store))},
-        "theme": theme if theme is not None else gr.themes.Default(**THEME),
+        "theme": gr.themes.Default(**fonts) if theme is None else theme,  # type: ignore[arg-type]
         "css": STYLE,
         "ssr_mode": False,
         "pwa": False,

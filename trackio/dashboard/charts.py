@@ -176,7 +176,9 @@ def unchanged_runs(old: Meta, new: Meta, run_ids: Iterable[str]) -> list[str]:
 
 def _covered(meta: Meta, run_id: str) -> dict[WriterId, tuple[SeqRange, ...]] | None:
     run = meta.view.snapshot.runs.get(RunId(run_id))
-    return run and {writer_id: files.cover.ranges for writer_id, files in run.writers.items()}
+    if run is None:
+        return None
+    return {writer_id: files.cover.ranges for writer_id, files in run.writers.items()}
 
 
 def _series(meta: Meta, bucketed: Bucketed, x: Axis) -> FrameSeries:
@@ -199,7 +201,9 @@ def _series(meta: Meta, bucketed: Bucketed, x: Axis) -> FrameSeries:
 def _offset(bucketed: Bucketed, x: Axis) -> Ints:
     """How far in its bucket, in steps or milliseconds, the first point of each stands."""
     first = bucketed.x_first if x == "step" else np.floor(bucketed.x_first * 1000)
-    return np.clip(first.astype(np.int64) - bucketed.index * bucketed.width, 0, bucketed.width - 1)
+    start = bucketed.index * bucketed.width
+    offset: Ints = np.clip(first.astype(np.int64) - start, 0, bucketed.width - 1)
+    return offset
 
 
 def _span(lines: Iterable[FrameSeries]) -> int:
@@ -214,9 +218,7 @@ def _changes(old: Lines, new: Lines) -> list[FrameSeries]:
     if set(before) - {line.label for line in new}:
         return list(new)  # a line went: its run is sent whole
     return [
-        changed
-        for line in new
-        if (changed := _change(before.get(line.label), line)) is not None
+        changed for line in new if (changed := _change(before.get(line.label), line)) is not None
     ]
 
 
@@ -229,9 +231,7 @@ def _change(old: FrameSeries | None, new: FrameSeries) -> FrameSeries | None:
         return None
     later = [int(line.index[same]) for line in (old, new) if same < len(line.index)]
     arrays = ("index", "offset", "mean", "low", "high", "finite", "bad")
-    return replace(
-        new, **{name: getattr(new, name)[same:] for name in arrays}, cut=min(later)
-    )
+    return replace(new, **{name: getattr(new, name)[same:] for name in arrays}, cut=min(later))
 
 
 def _common(old: FrameSeries, new: FrameSeries) -> int:

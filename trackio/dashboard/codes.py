@@ -18,9 +18,7 @@ def make_codes(names: Iterable[str], *, short: int = SHORT) -> dict[str, str]:
     """A code for each name: a short one, or a long one where short ones collide."""
     long = {name: _digest(name) for name in names}
     taken = Counter(code[:short] for code in long.values())
-    return {
-        name: code[:short] if taken[code[:short]] == 1 else code for name, code in long.items()
-    }
+    return {name: code[:short] if taken[code[:short]] == 1 else code for name, code in long.items()}
 
 
 def _digest(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the browser knows of a project: its runs, its metrics, and what changed. No series, no HTTP."""
+"""What the browser knows of a project: runs, metrics, and what changed. No series, no HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from hashlib import blake2b
 from typing import Any
 
 from trackio.dashboard.codes import make_codes
-from trackio.query.runs import RunRow, list_runs
 from trackio.query.metrics import list_metrics
+from trackio.query.runs import RunRow, list_runs
 from trackio.query.view import View
 
 Row = dict[str, Any]

@@ -106,7 +106,9 @@ def _chart_request(request: Request, now: meta.Meta) -> charts.Request:
         raise InvalidInput(f"at most {_MOST_METRICS} metrics at once, not {len(wanted)}")
     return charts.Request(
         wanted=tuple({one.key: one for one in wanted if one is not None}.values()),
-        run_ids=tuple(dict.fromkeys(run_ids[code] for code in _codes(request, "r") if code in run_ids)),
+        run_ids=tuple(
+            dict.fromkeys(run_ids[code] for code in _codes(request, "r") if code in run_ids)
+        ),
         x=_axis(request),
         lo=_number(request, "lo"),
         hi=_number(request, "hi"),

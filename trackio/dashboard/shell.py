@@ -13,7 +13,7 @@ from trackio.dashboard.static_files import FOLDER, version
 
 _TEMPLATE: Final = '<div class="trackio-host"></div>'
 
-# "MODULES" and "VERSION" are put in below: no name that anybody logged passes through here.
+# MODULES and VERSION are put in below: no name that anybody logged passes through here.
 _LOAD: Final = """
 const root = String(window.gradio_config?.root ?? "").replace(/\\/+$/, "");
 const host = element.querySelector(".trackio-host");
@@ -42,19 +42,20 @@ body .gradio-container .html-container:has(> * > .trackio-host) { padding: 0 !im
 """Takes away what Gradio puts around its components."""
 
 
+def add_dashboard() -> gr.HTML:
+    """Put the component into the page that is being built: no value, no event, no function.
+
+    Not a subclass of `gr.HTML`, for which Gradio would write a stub file beside this one.
+    """
+    return gr.HTML(
+        html_template=_TEMPLATE,
+        js_on_load=_LOAD.replace("VERSION", version()).replace("MODULES", _modules()),
+        apply_default_css=False,
+        padding=False,
+        container=False,
+    )
+
+
 def _modules() -> str:
     """The names of all modules, so that they are fetched at once and not as each is met."""
     return json.dumps(sorted(path.name for path in FOLDER.glob("*.js")))
-
-
-class Dashboard(gr.HTML):
-    """Mounts `static/main.js`. Takes no value, has no event and no server function."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            html_template=_TEMPLATE,
-            js_on_load=_LOAD.replace("VERSION", version()).replace("MODULES", _modules()),
-            apply_default_css=False,
-            padding=False,
-            container=False,
-        )

@@ -101,7 +101,7 @@ def _store(store: Store | str | None) -> Store:
 def _present(shown: Shown, *, in_notebook: bool, open_browser: bool) -> None:
     """Show the page where the user is, and say where it is."""
     if in_notebook:
-        from IPython.display import IFrame, display
+        from IPython.display import IFrame, display  # type: ignore[import-not-found]
 
         display(IFrame(shown.full_url, width="100%", height=_FRAME_HEIGHT))
         return

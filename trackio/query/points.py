@@ -7,13 +7,14 @@ attempts are gone and automatic steps count on (see `attempts`).
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trackio import arrays
 from trackio.errors import InvalidInput
 from trackio.ids import id_time_ms
 from trackio.model import RunId, WriterId
@@ -24,8 +25,9 @@ from trackio.query.view import View
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.object_]
 Axis = Literal["step", "time", "relative"]
-AXES: Final = ("step", "time", "relative")
+AXES: Final[tuple[Axis, ...]] = ("step", "time", "relative")
 NO_STEP: Final = int(np.iinfo(np.int64).min)
 _NEVER: Final = int(np.iinfo(np.int64).max)
 _MAX_INT: Final = 1 << 62
@@ -45,7 +47,8 @@ class Points:
 
     Series `i` is `bounds[i]:bounds[i + 1]`; none is empty. `x` is the step, or microseconds:
     since 1970, or on the relative axis since the first writer of the run started. A point
-    without a step has step `NO_STEP`.
+    without a step has step `NO_STEP`. Where texts were asked for and there are any, `text`
+    is the JSON of a value that is no number; its `value` is NaN.
     """
 
     names: tuple[SeriesName, ...]
@@ -54,6 +57,7 @@ class Points:
     step: Ints
     time_us: Ints
     value: Floats
+    text: Texts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +95,25 @@ class Window:
 
 
 def read_points(
-    view: View, run_ids: Iterable[str], keys: Iterable[str], kind: str, window: Window
+    view: View,
+    run_ids: Iterable[str],
+    keys: Iterable[str],
+    kind: str,
+    window: Window,
+    *,
+    query: Literal["points", "points_and_texts"] = "points",
 ) -> Points:
     """The visible points of these series that lie in the window.
 
-    They come by run, line and key, in the order of the arguments.
+    They come by run, line and key, in the order of the arguments. The query `points` gives
+    those that are numbers, true being 1 and false 0.
     """
     lines = lines_of_runs(view, map(RunId, run_ids))
     places = _Places(lines, list(dict.fromkeys(keys)))
     plain = [run_id for run_id in lines if not _has_attempts(lines[run_id])]
     moved = [run_id for run_id in lines if _has_attempts(lines[run_id])]
     parts = [
-        _read(view, run_ids_alike, places, kind, bounds)
+        _read(view, run_ids_alike, places, query, {"kind": kind, **bounds})
         for run_ids_alike, bounds in ((plain, _bounds(window)), (moved, _bounds(None)))
         if run_ids_alike and places.keys
     ]
@@ -141,6 +152,7 @@ class _Rows:
     step: Ints
     time_us: Ints
     value: Floats
+    text: Texts | None
 
     def per_row(self, of_block: Ints) -> Ints:
         return np.repeat(of_block, self.size)
@@ -151,7 +163,7 @@ class _Rows:
         size = np.diff(np.append(0, np.cumsum(which))[ends], prepend=0)
         left = size > 0
         return replace(
-            self._pick(which), series=self.series[left], attempt=self.attempt[left], size=size[left]
+            self.pick(which), series=self.series[left], attempt=self.attempt[left], size=size[left]
         )
 
     def take(self, blocks: Ints) -> "_Rows":
@@ -161,16 +173,18 @@ class _Rows:
         shift = starts[blocks] - (np.cumsum(size) - size)
         order = np.arange(len(self.seq)) + np.repeat(shift, size)
         return replace(
-            self._pick(order), series=self.series[blocks], attempt=self.attempt[blocks], size=size
+            self.pick(order), series=self.series[blocks], attempt=self.attempt[blocks], size=size
         )
 
-    def _pick(self, which: Ints | Bools) -> "_Rows":
+    def pick(self, which: Ints | Bools) -> "_Rows":
+        """These rows; what the blocks are is left as it was."""
         return replace(
             self,
             seq=self.seq[which],
             step=self.step[which],
             time_us=self.time_us[which],
             value=self.value[which],
+            text=None if self.text is None else self.text[which],
         )
 
 
@@ -178,14 +192,12 @@ def _read(
     view: View,
     run_ids: Iterable[RunId],
     places: _Places,
-    kind: str,
-    bounds: Mapping[str, int | None],
+    query: str,
+    parameters: Mapping[str, Any],
 ) -> _Rows:
     """The points of some runs, moved and cut as their attempts say."""
-    pieces, table = view.table(
-        "points", view.pieces(run_ids), keys=places.keys, kind=kind, **bounds
-    )
-    if table.column("value").null_count:
+    pieces, table = view.table(query, view.pieces(run_ids), keys=places.keys, **parameters)
+    if query == "points" and table.column("value").null_count:
         table = table.filter(pc.is_valid(table.column("value")))
     piece, key = _ints(table, "piece"), _ints(table, "key")
     starts = _starts_of_runs(piece, key)
@@ -199,7 +211,8 @@ def _read(
         seq=_ints(table, "seq"),
         step=_ints(table, "step"),
         time_us=_ints(table, "time"),
-        value=table.column("value").to_numpy(),
+        value=_floats(table, "value"),
+        text=_texts(table),
     )
     attempts = [attempt for _, _, attempt in found]
     if not any(attempt.offset or attempt.cuts for attempt in attempts):
@@ -222,8 +235,18 @@ def _join(parts: Sequence[_Rows]) -> _Rows:
         return parts[0]
     if not parts:
         none = np.zeros(0, np.int64)
-        return _Rows(none, none, none, none, none, none, np.zeros(0))
-    return _Rows(*(np.concatenate([getattr(p, n) for p in parts]) for n in _Rows.__slots__))
+        return _Rows(none, none, none, none, none, none, np.zeros(0), None)
+    texts = [np.full(len(p.seq), None, object) if p.text is None else p.text for p in parts]
+    return _Rows(
+        series=np.concatenate([part.series for part in parts]),
+        attempt=np.concatenate([part.attempt for part in parts]),
+        size=np.concatenate([part.size for part in parts]),
+        seq=np.concatenate([part.seq for part in parts]),
+        step=np.concatenate([part.step for part in parts]),
+        time_us=np.concatenate([part.time_us for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+        text=np.concatenate(texts),
+    )
 
 
 def _points(rows: _Rows, places: _Places, window: Window) -> Points:
@@ -239,16 +262,16 @@ def _points(rows: _Rows, places: _Places, window: Window) -> Points:
     block_starts = np.cumsum(rows.size) - rows.size
     starts = block_starts[is_first]
     order = _order(rows, x)
-    step, time_us, value = rows.step, rows.time_us, rows.value
     if order is not None:
-        x, step, time_us, value = x[order], step[order], time_us[order], value[order]
+        rows, x = rows.pick(order), x[order]
     return Points(
         names=tuple(places.name(number) for number in series[is_first].tolist()),
         bounds=np.append(starts, len(x)),
         x=x,
-        step=step,
-        time_us=time_us,
-        value=value,
+        step=rows.step,
+        time_us=rows.time_us,
+        value=rows.value,
+        text=rows.text,
     )
 
 
@@ -310,14 +333,27 @@ def _start_us(lines: Sequence[Line]) -> int:
     return id_time_ms(min(ids)) * 1000
 
 
+def _texts(table: pa.Table) -> Texts | None:
+    """The texts, if there are any."""
+    if "text" not in table.column_names or table.column("text").null_count == len(table):
+        return None
+    return np.array(table.column("text").to_pylist(), object)
+
+
 def _ints(table: pa.Table, name: str) -> Ints:
+    """A column of integers or times; `NO_STEP` where it is null."""
     column = table.column(name)
-    if column.type != pa.int64():
-        column = column.cast(pa.int64())
-    if column.null_count:
-        column = column.fill_null(NO_STEP)
-    numbers: Ints = column.to_numpy()
-    return numbers
+    nulls = arrays.nulls(column)
+    numbers: Ints = arrays.to_numpy(column)
+    return numbers if nulls is None else np.where(nulls, NO_STEP, numbers)
+
+
+def _floats(table: pa.Table, name: str) -> Floats:
+    """A column of doubles; NaN where it is null."""
+    column = table.column(name)
+    nulls = arrays.nulls(column)
+    numbers: Floats = arrays.to_numpy(column)
+    return numbers if nulls is None else np.where(nulls, np.nan, numbers)
 
 
 def _clip(number: int) -> int:

@@ -59,7 +59,7 @@ JOIN (
 SELECT piece, seq, epoch_us(time) AS time_us, step, kind, key, value, text
 FROM rows
 WHERE kind <> 'metric' AND kind <> 'system'
-ORDER BY piece, seq
+ORDER BY piece, seq, key
 
 -- name: points
 -- The points of some series: numbers as they are, true as 1, false as 0, others as NULL.
@@ -73,6 +73,26 @@ WHERE kind = $kind
     AND ($last_step IS NULL OR step <= $last_step)
     AND ($first_us IS NULL OR time >= make_timestamptz($first_us))
     AND ($last_us IS NULL OR time <= make_timestamptz($last_us))
+
+-- name: points_and_texts
+-- The points of some series, those that are no numbers too.
+SELECT piece, list_position($keys, key) - 1 AS key, seq, step, time, value, text
+FROM rows
+WHERE kind = $kind
+    AND key IN $keys
+    AND ($first_step IS NULL OR step >= $first_step)
+    AND ($last_step IS NULL OR step <= $last_step)
+    AND ($first_us IS NULL OR time >= make_timestamptz($first_us))
+    AND ($last_us IS NULL OR time <= make_timestamptz($last_us))
+
+-- name: calls
+-- What some calls of one writer logged, in the order of the calls.
+SELECT seq, epoch_us(time) AS time_us, step, key, value, text
+FROM rows
+WHERE kind = 'metric'
+    AND ($keys IS NULL OR key IN $keys)
+    AND seq BETWEEN $first AND $last
+ORDER BY seq, key
 
 -- name: tallies
 -- How the points of each metric in each piece add up, abandoned ones included.
@@ -117,3 +137,52 @@ SELECT
 FROM rows
 GROUP BY piece, kind, key
 ORDER BY piece, kind, key
+
+-- The queries of the sandbox do not read `rows` but the tables that it sets up: `read` is the
+-- rows of all pieces, `pieces` says of each piece whose it is, `cuts` which of its points are
+-- abandoned.
+
+-- name: serialize
+-- The syntax tree of a statement, as JSON.
+SELECT json_serialize_sql($sql)
+
+-- name: sandbox_points
+-- The visible points of all runs.
+SELECT
+    run_id, run, label, writer_id, seq, time, step, kind, key, value, text
+FROM (
+    SELECT
+        pieces.run_id, pieces.run, pieces.label, pieces.writer_id,
+        read.piece, read.seq, read.time, read.step + pieces.step_offset AS step,
+        read.kind, read.key, read.value, read.text
+    FROM read
+    JOIN pieces ON pieces.piece = read.piece
+)
+
+-- name: sandbox_visible_points
+-- The same where later attempts have taken over some of them.
+SELECT run_id, run, label, writer_id, seq, time, step, kind, key, value, text
+FROM (
+    SELECT
+        pieces.run_id, pieces.run, pieces.label, pieces.writer_id,
+        read.piece, read.seq, read.time, read.step + pieces.step_offset AS step,
+        read.kind, read.key, read.value, read.text, cuts.below
+    FROM read
+    JOIN pieces ON pieces.piece = read.piece
+    LEFT JOIN cuts ON cuts.piece = read.piece AND cuts.key = read.key
+)
+WHERE below IS NULL OR step IS NULL OR step < below OR kind <> 'metric'
+
+-- name: sandbox_metrics
+-- The view `metrics`.
+CREATE VIEW metrics AS
+SELECT run_id, run, label, writer_id, seq, time, step, key, value, text
+FROM points
+WHERE kind = 'metric'
+
+-- name: sandbox_system_metrics
+-- The view `system_metrics`.
+CREATE VIEW system_metrics AS
+SELECT run_id, run, label, writer_id, seq, time, key, value, text
+FROM points
+WHERE kind = 'system'

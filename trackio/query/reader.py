@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trackio import rows, shard
+from trackio import arrays, rows, shard
 from trackio.errors import UnreadableFile
 from trackio.query.database import Database, Parameters
 from trackio.query.files import Files, VanishedError
@@ -69,20 +69,34 @@ class Reader:
             StoreUnavailable, StoreRefused: the store does not give a file now.
         """
         wanted = list(dict.fromkeys(pieces))
-        paths = self._open(wanted)
-        ordered, sources = self._sources(wanted, paths)
+        ordered, sources = self.sources(wanted)
         bound = {**(parameters or {}), **(_numbered(only[1], ordered) if only else {})}
         try:
             return ordered, self._database.table(
                 query, sources, bound, only=only[0] if only else None
             )
         except duckdb.Error:
-            self._find_culprits(paths)
+            self.find_culprits(wanted)
             raise
 
-    def paths(self, pieces: Iterable[Piece]) -> dict[str, str]:
-        """Where the checked file of each piece lies, by its key; raises as `table` does."""
-        return self._open(list(pieces))
+    def sources(self, pieces: Iterable[Piece]) -> tuple[list[Piece], dict[str, Parameters]]:
+        """The pieces in the order of their numbers, and the queries that give their rows.
+
+        It raises as `table` does.
+        """
+        wanted = list(dict.fromkeys(pieces))
+        return self._sources(wanted, self._open(wanted))
+
+    def find_culprits(self, pieces: Iterable[Piece]) -> None:
+        """After an error: read each file to its end; raises as `table` if one cannot be."""
+        paths = self._files.paths(piece.key for piece in pieces)
+        bad = {}
+        for key, path in paths.items():
+            try:
+                shard.decode(Path(path))
+            except UnreadableFile as exc:
+                bad[key] = str(exc)
+        self._report(bad, paths)
 
     def forget_others(self, pieces: Iterable[Piece]) -> None:
         """Drop what is known of the files of all other pieces."""
@@ -118,16 +132,6 @@ class Reader:
             self._opened[piece.key] = held
             self._held_rows += 0 if held is None else held.num_rows
 
-    def _find_culprits(self, paths: Mapping[str, str]) -> None:
-        """After an error: read each file to its end and raise for those that cannot be."""
-        bad = {}
-        for key, path in paths.items():
-            try:
-                shard.decode(Path(path))
-            except UnreadableFile as exc:
-                bad[key] = str(exc)
-        self._report(bad, paths)
-
     def _report(self, bad: Mapping[str, str], paths: Mapping[str, str]) -> None:
         if not bad:
             return
@@ -145,7 +149,6 @@ class Reader:
     def _sources(
         self, pieces: Sequence[Piece], paths: Mapping[str, str]
     ) -> tuple[list[Piece], dict[str, Parameters]]:
-        """The pieces in the order of their numbers, and where their rows are."""
         held = {piece: self._opened.get(piece.key) for piece in pieces}
         whole = [piece for piece in pieces if piece.is_whole and held[piece] is None]
         part = [piece for piece in pieces if not piece.is_whole and held[piece] is None]
@@ -179,13 +182,16 @@ def _join(tables: Mapping[Piece, pa.Table]) -> pa.Table:
     cut = [table if piece.is_whole else _cut(table, piece) for piece, table in tables.items()]
     numbers = np.repeat(np.arange(len(cut)), [table.num_rows for table in cut])
     joined = pa.concat_tables(cut).combine_chunks()
-    return joined.append_column("piece", pa.array(numbers))
+    return joined.append_column("piece", arrays.from_numpy(numbers, pa.int64()))
 
 
 def _cut(table: pa.Table, piece: Piece) -> pa.Table:
-    is_run = pc.equal(table.column("run_id"), piece.run_id)
-    is_writer = pc.equal(table.column("writer_id"), piece.writer_id)
-    return rows.only(table.filter(pc.and_(is_run, is_writer)), piece.first, piece.last)
+    """The rows of one piece in a file that may hold other writers' rows as well."""
+    mine = [
+        pc.is_in(table.column(name), value_set=arrays.strings([wanted]))
+        for name, wanted in (("run_id", piece.run_id), ("writer_id", piece.writer_id))
+    ]
+    return rows.only(table.filter(pc.and_(*mine)), piece.first, piece.last)
 
 
 def _part_parameters(

@@ -1,4 +1,4 @@
-"""Which metrics there are, and every visible point of some. Samples nothing."""
+"""Every visible point of some metrics. Samples nothing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trackio.model import METRIC, RunId
-from trackio.query.metrics import Metric, list_metrics
 from trackio.query.points import NO_STEP, Axis, Floats, Ints, Window, read_points
 from trackio.query.view import View, rereads
-
-__all__ = ["Metric", "Series", "list_metrics", "read_series"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

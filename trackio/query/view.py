@@ -17,6 +17,7 @@ import pyarrow as pa
 from trackio.catalog import RunFiles, Snapshot
 from trackio.clock import Clock
 from trackio.model import RunId, RunMeta, WriterId
+from trackio.query.database import Parameters
 from trackio.query.facts import Below, Count, Facts, Tally
 from trackio.query.files import VanishedError
 from trackio.query.pieces import Piece, pieces_of_run
@@ -118,10 +119,15 @@ class View:
         wanted = list(pieces)
         return self._reading(lambda: self._reader.table(query, wanted, parameters))
 
-    def paths(self, pieces: Iterable[Piece]) -> dict[str, str]:
-        """Where the file of each piece lies on this machine, by its key; raises as `table`."""
+    def sources(self, pieces: Iterable[Piece]) -> tuple[list[Piece], dict[str, Parameters]]:
+        """The numbered pieces, and the queries that give their rows; raises as `table`."""
         wanted = list(pieces)
-        return self._reading(lambda: self._reader.paths(wanted))
+        return self._reading(lambda: self._reader.sources(wanted))
+
+    def find_culprits(self, pieces: Iterable[Piece]) -> None:
+        """After an error: take out the files that cannot be read; raises as `table` if any."""
+        wanted = list(pieces)
+        self._reading(lambda: self._reader.find_culprits(wanted))
 
     def said(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Said, ...]]:
         """What each piece says beside its points; raises as `table`."""

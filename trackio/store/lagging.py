@@ -32,7 +32,7 @@ class Lagging(Wrapper):
     ) -> None:
         super().__init__(inner)
         self._clock = clock
-        self._longest_s = longest_s
+        self.longest_s = longest_s
         self._chance = chance
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self._lock = threading.RLock()  # held during IO: here order matters more than speed
@@ -90,7 +90,7 @@ class Lagging(Wrapper):
 
     def _lag_s(self) -> float:
         late = self._random.random() < self._chance
-        return self._random.random() * self._longest_s if late else 0.0
+        return self._random.random() * self.longest_s if late else 0.0
 
     def _now_s(self) -> float:
         return self._clock.time_ns() / 1e9

@@ -151,9 +151,9 @@ class Writer:
         """Whether every call is in a shard that was put."""
         return self.safe_seq == self.next_seq - 1
 
-    def close(self) -> None:
-        """Let go of the journal; it is removed if every call is safe."""
-        self._journals.close(drop=self.is_all_safe)
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the journal; it is removed if every call is safe, unless `keep`."""
+        self._journals.close(drop=self.is_all_safe and not keep)
 
     def _restart_journal(self) -> None:
         """Begin a journal that repeats every call that is not safe; those before it go."""

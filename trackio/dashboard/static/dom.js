@@ -100,7 +100,7 @@ export function onFrame(act) {
 export function matcher(text) {
   if (!text) return { test: () => true, isValid: true };
   try {
-    const pattern = new RegExp(text, "i");
+    const pattern = new RegExp(text, "im");
     return { test: (name) => pattern.test(name), isValid: true };
   } catch {
     const plain = text.toLowerCase();

@@ -2,22 +2,20 @@
 // Only cards on screen draw and ask for data.
 
 import { Card } from "./card.js";
-import { count, group } from "./format.js";
-import { h, icon, matcher, replace, setText } from "./dom.js";
+import { h, matcher, replace } from "./dom.js";
 import { reach } from "./smooth.js";
 import { noMetrics } from "./empty.js";
 import { RunList } from "./runlist.js";
+import { Section } from "./section.js";
 import { sections } from "./project.js";
 import { Toolbar } from "./toolbar.js";
 
-const CARDS_A_SECTION = 300; // more only when asked for
 const LARGE_TARGET = 1200;
 
 export class MetricsPage {
   #app;
   #cards = new Map(); // metric code → card
-  #long = new Set(); // sections of which all cards are wanted
-  #sections = "";
+  #sections = new Map(); // name → section
   #attended = null;
   #large = null;
 
@@ -76,27 +74,26 @@ export class MetricsPage {
     const find = matcher(state.get("find"));
     const found = sections(project.metrics.values(), find.test);
     const folded = new Set(state.get("fold"));
-    const image = JSON.stringify([found.map((one) => [one.name, one.metrics.map((m) => m.code)]), [...folded], [...this.#long]]);
-    if (image === this.#sections) return;
-    this.#sections = image;
     const kept = new Set();
-    const parts = found.map((section) => this.#section(section, folded.has(section.name), kept));
+    const parts = found.map(({ name, metrics }) => {
+      const section = this.#section(name);
+      const isFolded = folded.has(name);
+      const cards = section.shown(metrics, isFolded).map((metric) => this.#card(metric, kept));
+      section.update(cards, metrics.length, isFolded);
+      return section.element;
+    });
     if (found.length === 0) parts.push(noMetrics(project, state.get("find"), () => state.set({ find: "" })));
-    replace(this.board, parts);
+    const isSame = parts.length === this.board.children.length && parts.every((part, i) => part === this.board.children[i]);
+    if (!isSame) replace(this.board, parts);
     for (const [code, card] of this.#cards) if (!kept.has(code)) this.#remove(code, card);
   }
 
-  #section({ name, metrics }, isFolded, kept) {
-    const shown = isFolded ? [] : this.#long.has(name) ? metrics : metrics.slice(0, CARDS_A_SECTION);
-    const cards = shown.map((metric) => this.#card(metric, kept));
-    const more = h("button.text-button.show-more", { type: "button", on: { click: () => this.#showAll(name) } }, `Show all ${group(metrics.length)}`);
-    const head = h(
-      "button.section-head",
-      { type: "button", "aria-expanded": String(!isFolded), on: { click: () => this.#fold(name) } },
-      icon("chevron"), h("span", {}, name || "metrics"), h("span.count", { title: count(metrics.length, "chart") }, group(metrics.length)),
-    );
-    const isLong = !isFolded && shown.length < metrics.length;
-    return h("section.section", { "aria-label": name || "metrics" }, h("h2", {}, head), h("div.cards", {}, cards), isLong ? more : null);
+  #section(name) {
+    if (!this.#sections.has(name)) {
+      const section = new Section(name, { onFold: () => this.#fold(name), onMore: () => this.#layOut() });
+      this.#sections.set(name, section);
+    }
+    return this.#sections.get(name);
   }
 
   #card(metric, kept) {
@@ -127,11 +124,6 @@ export class MetricsPage {
     const folded = new Set(this.#app.state.get("fold"));
     if (!folded.delete(name)) folded.add(name);
     this.#app.state.set({ fold: [...folded] });
-  }
-
-  #showAll(name) {
-    this.#long.add(name);
-    this.#layOut();
   }
 
   // The chart that is looked at

@@ -22,13 +22,14 @@ export class RunsPage {
 
   constructor(app) {
     this.#app = app;
+    const find = () => app.state.set({ runFind: this.search.value });
     this.search = h("input.search", {
       type: "search",
       placeholder: "Filter runs, such as failed or lr=0.01 (regex)",
       "aria-label": "Filter runs, a regular expression",
       "aria-keyshortcuts": "/",
       value: app.state.get("runFind"),
-      on: { input: debounce(() => app.state.set({ runFind: this.search.value }), 120) },
+      on: { input: debounce(find, 120), change: find },
     });
     this.count = h("span.count");
     this.picker = new ColumnPicker(() => this.#arrange());

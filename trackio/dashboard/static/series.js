@@ -78,6 +78,10 @@ export class SeriesStore {
   }
 
   #deliver(chart) {
+    if (this.#runs.length === 0) {
+      chart.onData({ width: 1, series: [], whole: [], wholeWidth: 1, isWhole: true });
+      return;
+    }
     const entry = this.#entry(chart);
     const whole = this.#view.zoom ? this.#entry(chart, null) : entry;
     if (entry.width === null && whole.width === null) return;

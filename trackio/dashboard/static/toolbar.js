@@ -15,13 +15,13 @@ export class Toolbar {
   constructor(app) {
     this.#app = app;
     const { state } = app;
-    const find = debounce(() => state.set({ find: this.search.value }), 120);
+    const find = () => state.set({ find: this.search.value });
     this.search = h("input.search", {
       type: "search",
       placeholder: "Search metrics (regex)",
       "aria-label": "Search metrics, a regular expression",
       "aria-keyshortcuts": "/",
-      on: { input: find },
+      on: { input: debounce(find, 120), change: find }, // `change` comes before the next click
     });
     this.slider = h("input.slider", {
       type: "range", min: "0", max: "1", step: "0.01",

@@ -1,0 +1,126 @@
+"""The dashboard as a Gradio app: what it lets nobody do, who may look, and how it is opened."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+
+from tests.edge.served import free_port, serve
+from tests.edge.written import WrittenRun
+from trackio.dashboard.app import build_app
+from trackio.dashboard.routes import PREFIX
+from trackio.dashboard.show import is_notebook, show
+from trackio.errors import InvalidInput
+from trackio.store.directory import Directory
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Directory:
+    store = Directory(tmp_path)
+    WrittenRun(store, "demo", "a", at_s=1_700_000_000).log([{"loss": 1.0}])
+    return store
+
+
+@pytest.fixture
+def url(store: Directory) -> Iterator[str]:
+    with serve(store) as url:
+        yield url
+
+
+def status(request: str | urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request) as answer:
+            code: int = answer.status
+            return code
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code
+
+
+def test_the_app_registers_nothing_that_can_be_called() -> None:
+    """No event, no function, no API: there is nothing through which Gradio could write."""
+    config = build_app().get_config_file()
+    assert [] == config["dependencies"]
+    assert all(not component["props"].get("server_fns") for component in config["components"])
+
+
+def test_what_anybody_uploads_is_refused(url: str) -> None:
+    """Gradio takes files from everybody unless told not to."""
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n'
+        b"Content-Type: text/plain\r\n\r\nsome bytes\r\n--b--\r\n"
+    )
+    request = urllib.request.Request(
+        f"{url}/gradio_api/upload",
+        data=form,
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+    assert 413 == status(request)
+
+
+@pytest.mark.parametrize("path", ["/", "/runs"])
+def test_every_page_has_an_address(url: str, path: str) -> None:
+    """A link to a page works without going through the first."""
+    assert 200 == status(url + path)
+
+
+def test_with_a_login_nobody_else_sees_data(store: Directory) -> None:
+    """Gradio's login does not cover routes of others, so ours ask for the user themselves."""
+    with serve(store, auth=("ada", "secret")) as url:
+        data = f"{url}{PREFIX}/meta.json?project=demo"
+        assert 401 == status(data)
+        login = urllib.parse.urlencode({"username": "ada", "password": "secret"}).encode()
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        browser.open(f"{url}/login", login).close()
+        with browser.open(data) as answer:
+            assert "demo" == json.load(answer)["project"]
+
+
+def test_an_auth_dependency_is_asked_too(store: Directory) -> None:
+    """What Gradio asks who the user is, our routes ask."""
+    with serve(store, auth_dependency=lambda request: request.headers.get("x-user")) as url:
+        data = f"{url}{PREFIX}/projects.json"
+        assert 401 == status(data)
+        assert 200 == status(urllib.request.Request(data, headers={"X-User": "ada"}))
+
+
+def test_show_returns_the_app_and_where_it_is(
+    store: Directory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without blocking, the caller goes on; the address that names the project is printed."""
+    port = free_port()
+    shown = show("demo", store=store, port=port, open_browser=False, block_thread=False)
+    try:
+        app, local_url, share_url, full_url = shown
+        assert (f"http://127.0.0.1:{port}/", None) == (local_url, share_url)
+        assert f"http://127.0.0.1:{port}/?project=demo" == full_url
+        assert f"Trackio dashboard: {full_url}\n" == capsys.readouterr().out
+        assert 200 == status(full_url)
+        assert app.is_running
+    finally:
+        shown.app.close(verbose=False)
+
+
+def test_show_wants_one_port() -> None:
+    """Two names for one thing must not say two things."""
+    with pytest.raises(InvalidInput, match="give one of them"):
+        show(port=7000, server_port=7001)
+
+
+def test_a_script_is_no_notebook() -> None:
+    """Only an IPython kernel shows a page below a cell."""
+    assert not is_notebook()
+
+
+def test_a_process_that_imports_the_package_loads_no_gradio() -> None:
+    """Gradio takes seconds and a hundred megabytes: it loads when the dashboard is opened."""
+    code = "import sys, trackio, trackio.dashboard.show; print('gradio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "False" == done.stdout.strip()

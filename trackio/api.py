@@ -1,0 +1,374 @@
+"""Read what was logged: `trackio.Api().runs("project")`. Writes nothing.
+
+An answer is a snapshot: it does not change while a run goes on; ask again, or call
+`refresh()`, for what is new.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from trackio.catalog import list_projects
+from trackio.errors import InvalidInput, NotFound
+from trackio.model import METRIC, SYSTEM
+from trackio.query.alerts import list_alerts
+from trackio.query.filters import compile_filter, sort_rows
+from trackio.query.history import HistoryRow, read_history, scan_history
+from trackio.query.metrics import list_metrics
+from trackio.query.points import AXES, Axis
+from trackio.query.project import Project, open_project
+from trackio.query.runs import RunRow, Status, find_run, list_runs
+from trackio.query.view import View
+from trackio.settings import Settings
+from trackio.store import open_store
+from trackio.store.base import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Api:
+    """The projects of one store.
+
+    Args:
+        store: its path or URL, or an open store; by default the one that is logged to.
+    """
+
+    def __init__(self, store: str | Path | Store | None = None) -> None:
+        if store is None:
+            store = Settings.from_env().store_url
+        self._store = open_store(store) if isinstance(store, str | Path) else store
+        self._projects: dict[str, Project] = {}
+
+    def __repr__(self) -> str:
+        return f"Api({self._store.url!r})"
+
+    def projects(self) -> list[str]:
+        """The names of all projects."""
+        return list_projects(self._store)
+
+    def runs(
+        self,
+        project: str,
+        *,
+        filters: Mapping[str, Any] | str | None = None,
+        order: str = "-created",
+        per_page: int = 50,
+    ) -> "Runs":
+        """The runs of a project; nothing is read before they are looked at.
+
+        Args:
+            project: its name.
+            filters: `{"config.lr": 0.1, "summary.loss": {"$lt": 0.2}, "state": "finished"}`;
+                fields are id, name, group, tags, notes, state, host, created, updated, ended,
+                last_step, config.<key> and summary.<metric>; operators $eq, $ne, $gt, $gte,
+                $lt, $lte, $in, $nin, $regex, $exists, $not, and $and, $or, $not around fields.
+                A text is looked for in names, ids, groups and tags.
+            order: a field to sort by, with a minus for the largest first; runs without a
+                value come last.
+            per_page: how many runs `pages()` gives at once.
+
+        Raises:
+            NotFound: there is no such project.
+            InvalidInput: an unknown field or operator.
+        """
+        test = compile_filter(filters)
+        sort_rows((), order)
+        opened = self._open(project)
+
+        def load() -> list[Run]:
+            view = opened.refresh()
+            rows = [row for row in list_runs(view, view.now_s) if test(row)]
+            return [Run(opened, view, row) for row in sort_rows(rows, order)]
+
+        return Runs(load, per_page)
+
+    def run(self, path: str) -> "Run":
+        """One run, by `project/id` or `project/name`; the beginning of either is enough.
+
+        Raises:
+            NotFound: there is no such project or run.
+            InvalidInput: several runs are called so; the message names them.
+        """
+        name, _, run = path.partition("/")
+        if not run:
+            raise InvalidInput(f"{path!r} names no run: write it like project/run")
+        opened = self._open(name)
+        view = opened.refresh()
+        return Run(opened, view, find_run(view, run))
+
+    def _open(self, name: str) -> Project:
+        if name not in self._projects:
+            self._projects[name] = open_project(self._store, name)
+        return self._projects[name]
+
+
+class Runs(Sequence["Run"]):
+    """Runs that are read when they are first looked at."""
+
+    def __init__(self, load: Callable[[], list["Run"]], per_page: int) -> None:
+        if per_page < 1:
+            raise InvalidInput(f"per_page must be 1 or more, not {per_page}")
+        self._load = load
+        self._per_page = per_page
+        self._runs: list[Run] | None = None
+
+    def __repr__(self) -> str:
+        return "Runs(not read yet)" if self._runs is None else f"Runs({len(self._runs)})"
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator["Run"]:
+        return iter(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> "Run": ...
+    @overload
+    def __getitem__(self, index: slice) -> list["Run"]: ...
+    def __getitem__(self, index: int | slice) -> "Run | list[Run]":
+        return self._all()[index]
+
+    def pages(self) -> Iterator[list["Run"]]:
+        """The runs, `per_page` at a time."""
+        runs = self._all()
+        for start in range(0, len(runs), self._per_page):
+            yield runs[start : start + self._per_page]
+
+    def _all(self) -> list["Run"]:
+        if self._runs is None:
+            self._runs = self._load()
+        return self._runs
+
+
+class Config(dict[str, Any]):
+    """A config as it was given: dicts in dicts. `config["model/depth"]` finds what is nested."""
+
+    def __missing__(self, key: str) -> Any:
+        first, slash, rest = key.partition("/")
+        inner = self.get(first)
+        if not slash or not isinstance(inner, Config):
+            raise KeyError(key)
+        return inner[rest]
+
+
+class Run:
+    """One run as it was when it was asked for."""
+
+    def __init__(self, project: Project, view: View, row: RunRow) -> None:
+        self._project = project
+        self._view = view
+        self._row = row
+
+    def __repr__(self) -> str:
+        return f"<Run {self.project}/{self.id} {self.name!r} {self.status}>"
+
+    @property
+    def id(self) -> str:
+        """Its id, which never changes."""
+        return self._row.run_id
+
+    @property
+    def name(self) -> str:
+        """Its name, a label."""
+        return self._row.name
+
+    @property
+    def project(self) -> str:
+        """The name of its project."""
+        return self._project.name
+
+    @property
+    def path(self) -> str:
+        """What `Api.run` finds it by."""
+        return f"{self.project}/{self.id}"
+
+    @property
+    def group(self) -> str | None:
+        """The group it belongs to."""
+        return self._row.group
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        return list(self._row.tags)
+
+    @property
+    def notes(self) -> str | None:
+        """What somebody wrote about it."""
+        return self._row.notes
+
+    @property
+    def status(self) -> Status:
+        """running, finished, failed, or crashed: silent for too long without having finished."""
+        return self._row.status
+
+    state = status
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was first made."""
+        return _moment(self._row.created_s)
+
+    @property
+    def last_step(self) -> int | None:
+        """The largest step at which a metric has its last value."""
+        return self._row.last_step
+
+    @property
+    def config(self) -> Config:
+        """Its config, nested as it was given."""
+        return nest(self._row.config)
+
+    @property
+    def summary(self) -> dict[str, float | str | None]:
+        """The last value of each metric, or what the user put there."""
+        stats = self._row.summary.items()
+        return {key: found.last if found.text is None else found.text for key, found in stats}
+
+    def refresh(self) -> "Run":
+        """Read it anew; returns itself."""
+        self._view = self._project.refresh()
+        self._row = find_run(self._view, self.id)
+        return self
+
+    def metrics(self) -> dict[str, int]:
+        """Its metrics in the order of first logging, and how many values each has."""
+        return {metric.key: metric.points for metric in list_metrics(self._view, METRIC, [self.id])}
+
+    def history(
+        self,
+        keys: Sequence[str] | None = None,
+        samples: int | None = 500,
+        *,
+        pandas: bool = True,
+        x_axis: str = "step",
+        stream: Literal["default", "system"] = "default",
+    ) -> "pd.DataFrame | list[dict[str, Any]]":
+        """What it logged: a row for each step at which any of the keys has a point.
+
+        Args:
+            keys: the metrics; by default all.
+            samples: of a metric with more points it keeps about so many that were logged,
+                always its first, last, smallest and largest, the same every time; None
+                keeps all.
+            pandas: give a DataFrame, else a list of dicts.
+            x_axis: what to sample along: step, time or relative.
+            stream: the metrics, or with `system` those of the machine.
+
+        Columns are step, time, label where several processes logged side by side, and the
+        keys. Of several values at one step the last counts; `scan_history` has them all.
+        """
+        kind = _kind(stream)
+        wanted = self._keys(keys, kind)
+        rows = read_history(
+            self._view, self.id, wanted, samples=samples, x=_axis(x_axis), kind=kind
+        )
+        return _frame(rows, wanted) if pandas else [_as_dict(row) for row in rows]
+
+    def scan_history(
+        self,
+        keys: Sequence[str] | None = None,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Every `log` call with `min_step ≤ step < max_step`, unsampled, in bounded memory."""
+        rows = scan_history(self._view, self.id, keys, min_step=min_step, max_step=max_step)
+        return map(_as_dict, rows)
+
+    def system_metrics(self) -> "pd.DataFrame":
+        """What its machines measured, by time; see `history` for the columns."""
+        keys = self._keys(None, SYSTEM)
+        rows = read_history(self._view, self.id, keys, samples=None, x="time", kind=SYSTEM)
+        return _frame(rows, keys).drop(columns="step")
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Its alerts, oldest first."""
+        return [
+            {
+                "time": _moment(alert.time_s),
+                "step": alert.step,
+                "level": alert.level,
+                "title": alert.title,
+                "text": alert.text,
+            }
+            for alert in list_alerts(self._view, self.id)
+        ]
+
+    def _keys(self, keys: Sequence[str] | None, kind: str) -> list[str]:
+        """All keys of the run, or these if it or another run of the project has them."""
+        if isinstance(keys, str):
+            raise InvalidInput(f"keys must be a list: [{keys!r}]")
+        own = [metric.key for metric in list_metrics(self._view, kind, [self.id])]
+        if keys is None:
+            return own
+        if not set(keys) <= set(own):
+            known = [metric.key for metric in list_metrics(self._view, kind)]
+            for key in keys:
+                if key not in known:
+                    near = get_close_matches(key, known, n=3)
+                    advice = f"did you mean {' or '.join(near)}?" if near else "see run.metrics()"
+                    raise NotFound(f"no run of {self.project!r} has a metric {key!r}; {advice}")
+        return list(dict.fromkeys(keys))
+
+
+def nest(flat: Mapping[str, Any]) -> Config:
+    """`{"a/b": 1}` as `{"a": {"b": 1}}`; what lies below a key with a value stays flat."""
+    nested = Config()
+    for key, value in flat.items():
+        *folders, leaf = key.split("/")
+        above = accumulate(folders, lambda path, folder: f"{path}/{folder}")
+        if any(path in flat for path in above):
+            nested[key] = value
+            continue
+        place = nested
+        for folder in folders:
+            place = place.setdefault(folder, Config())
+        place[leaf] = value
+    return nested
+
+
+def _frame(rows: Sequence[HistoryRow], keys: Sequence[str]) -> "pd.DataFrame":
+    import pandas as pd
+
+    steps = [row.step for row in rows]
+    times_us = [round(row.time_s * 1e6) for row in rows]
+    columns: dict[str, pd.Series[Any]] = {
+        "step": pd.Series(steps, dtype="Int64" if None in steps else "int64"),
+        "time": pd.Series(times_us, dtype="int64").astype("datetime64[us, UTC]"),
+    }
+    if any(row.label for row in rows):
+        columns["label"] = pd.Series([row.label for row in rows])
+    for key in keys:
+        values = [row.values.get(key) for row in rows]
+        is_number = all(value is None or type(value) in (int, float) for value in values)
+        columns[key] = pd.Series(values, dtype="float64" if is_number else "object")
+    return pd.DataFrame(columns)
+
+
+def _as_dict(row: HistoryRow) -> dict[str, Any]:
+    label = {"label": row.label} if row.label else {}
+    return {"step": row.step, "time": _moment(row.time_s), **label, **row.values}
+
+
+def _kind(stream: str) -> str:
+    kinds = {"default": METRIC, "system": SYSTEM}
+    if stream not in kinds:
+        raise InvalidInput(f"stream must be default or system, not {stream!r}")
+    return kinds[stream]
+
+
+def _axis(x_axis: str) -> Axis:
+    """The axis, by our name or by the one that wandb has for it."""
+    axes: dict[str, Axis] = {axis: axis for axis in AXES}
+    axes |= {"_step": "step", "_timestamp": "time", "_runtime": "relative"}
+    if x_axis not in axes:
+        raise InvalidInput(f"x_axis must be one of {', '.join(AXES)}, not {x_axis!r}")
+    return axes[x_axis]
+
+
+def _moment(time_s: float) -> datetime:
+    return datetime.fromtimestamp(time_s, UTC)

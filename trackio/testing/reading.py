@@ -1,0 +1,90 @@
+"""A reader of the simulated world: what it saw, and what it had to see."""
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from trackio import shard
+from trackio.catalog import Snapshot, list_project
+from trackio.cover import cover
+from trackio.errors import NotFound, UnreadableFile
+from trackio.keys import RangeKey, ShardKey
+from trackio.model import METRIC, WriterId
+from trackio.store.base import Store
+from trackio.testing.clock import ManualClock
+
+Point = tuple[WriterId, int, str, float | None]
+"""Writer, seq, key and value of one metric row."""
+
+
+@lru_cache(maxsize=10_000)
+def points_of(data: bytes) -> tuple[Point, ...]:
+    """The metric rows of a shard.
+
+    Raises:
+        UnreadableFile: it cannot be read whole.
+    """
+    _, table = shard.decode(data)
+    names = ("writer_id", "seq", "key", "value", "kind")
+    columns = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    return tuple((WriterId(w), seq, key, v) for w, seq, key, v, kind in columns if kind == METRIC)
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """Reads every row of the project's cover, listing again when a file vanishes.
+
+    `must` are the points that every listing showed already when it began, unless it dawdles
+    for longer than grace allows.
+    """
+
+    store: Store
+    project: str
+    truth: Store
+    clock: ManualClock
+    lag_s: float
+    seen: Counter[Point] = field(default_factory=Counter)
+    must: frozenset[Point] = frozenset()
+    took_s: float = 0.0
+    is_done: bool = False
+
+    def run(self) -> None:
+        """Read, one IO step after the other."""
+        began_s = self.clock.now_s()
+        self.must = frozenset(points_in(self.truth, self.project, before_s=began_s - self.lag_s))
+        snapshot, missed = list_project(self.store, self.project), set[str]()
+        while (found := self._read(snapshot, missed)) is None:
+            snapshot = list_project(self.store, self.project).without(missed)
+        self.seen, self.is_done = found, True
+        self.took_s = self.clock.now_s() - began_s
+
+    def _read(self, snapshot: Snapshot, missed: set[str]) -> Counter[Point] | None:
+        """The points of a snapshot; None if a file could not be read and is `missed` now."""
+        found: Counter[Point] = Counter()
+        for run in snapshot.runs.values():
+            for files in run.writers.values():
+                for taken in files.cover.taken:
+                    try:
+                        points = points_of(self.store.get(str(taken.key)))
+                    except (NotFound, UnreadableFile):
+                        missed.add(str(taken.key))
+                        return None
+                    found.update(p for p in points if taken.first <= p[1] <= taken.last)
+        return found
+
+
+def points_in(store: Store, project: str, *, before_s: float = float("inf")) -> set[Point]:
+    """The points that the readable files put before that time hold, as a set."""
+    held: set[Point] = set()
+    for run in list_project(store, project).runs.values():
+        for files in run.writers.values():
+            readable: dict[RangeKey, tuple[Point, ...]] = {}
+            for key, entry in files.ranges.items():
+                if isinstance(key, ShardKey) and entry.time_s <= before_s:
+                    with suppress(UnreadableFile):
+                        readable[key] = points_of(store.get(str(key)))
+            for taken in cover(readable).taken:
+                points = readable[taken.key]
+                held.update(p for p in points if taken.first <= p[1] <= taken.last)
+    return held
