@@ -125,10 +125,13 @@ class Runs(Sequence["Run"]):
     def __iter__(self) -> Iterator["Run"]:
         return iter(self._all())
 
-    @overload
-    def __getitem__(self, index: int) -> "Run": ...
-    @overload
-    def __getitem__(self, index: slice) -> list["Run"]: ...
+    if TYPE_CHECKING:  # `typing` would hold this module, and so DuckDB's, beyond its end
+
+        @overload
+        def __getitem__(self, index: int) -> "Run": ...
+        @overload
+        def __getitem__(self, index: slice) -> list["Run"]: ...
+
     def __getitem__(self, index: int | slice) -> "Run | list[Run]":
         return self._all()[index]
 

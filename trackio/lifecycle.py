@@ -27,9 +27,10 @@ class Live(Protocol):
 
 
 class _Signal:
-    """The first signal that asked this process to end."""
+    """The first signal that asked this process to end; one for each process."""
 
     def __init__(self) -> None:
+        self.is_watched = False
         self.number: int | None = None
         self.came = threading.Event()
         self.all_ended = False
@@ -41,10 +42,8 @@ _signal = _Signal()
 
 def register(run: Live) -> None:
     """End `run` with the process, unless `forget` comes first."""
-    if not _live:
-        _catch_signals()
-        _end_with_child()
     _live[id(run)] = run
+    _catch_signals()
 
 
 def forget(run: Live) -> None:
@@ -68,8 +67,10 @@ def _at_exit() -> None:
 
 def _catch_signals() -> None:
     """Only the main thread may, and only what nobody else has caught is ours."""
-    if threading.current_thread() is not threading.main_thread():
+    if _signal.is_watched or threading.current_thread() is not threading.main_thread():
         return
+    _signal.is_watched = True
+    _end_with_child()
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -78,7 +79,8 @@ def _catch_signals() -> None:
 
 
 def _on_signal(number: int, _frame: object) -> None:
-    if _signal.all_ended:
+    # A forked child inherits the handler but not the thread that acts on it.
+    if _signal.all_ended or not _signal.is_watched:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     else:

@@ -29,12 +29,13 @@ KILL_AFTER: Final = 0.4
 
 def main() -> None:
     """Play the demo from an empty store to the end."""
+    os.chdir(HOME.parent)
     args = parse_arguments()
     prepare()
     pause_s = 0.01 if args.check else 0.05
     say(
-        f"Five networks learn to read handwritten digits, each in a process of its own: "
-        f"{args.steps} steps, every step logged. The store is {STORE}."
+        f"Five networks learn to read handwritten digits, each in a process of its own, "
+        f"{args.steps} steps, every step logged. The store is {STORE.relative_to(Path.cwd())}/."
     )
     trainings = [Training(recipe, PROJECT, args.steps, pause_s, HOME) for recipe in RECIPES]
     try:
@@ -67,21 +68,24 @@ def prepare() -> None:
 def play(trainings: list[Training], args: argparse.Namespace) -> None:
     """Serve, kill, recover, wait; then check, or serve until Ctrl-C."""
     shown = trackio.show(PROJECT, open_browser=False, block_thread=False, port=args.port)
-    say(f"Watch them live: {shown.full_url}")
-    victim = next(training for training in trainings if training.name == VICTIM)
-    wait_until(victim, calls=int(args.steps * KILL_AFTER))
-    kill_and_recover(victim)
-    say("The other four go on to their ends.")
-    for training in trainings:
-        training.wait()
-    tell_result(trainings)
-    check_rows(PROJECT, trainings)
-    if args.check:
-        check_pages(shown.local_url, PROJECT, trainings)
-        say("Every row of every run is in the store and in the dashboard.")
-    else:
-        say(f"The dashboard stays at {shown.full_url} until you press Ctrl-C.")
-        shown.app.block_thread()
+    try:
+        say(f"Watch them live: {shown.full_url}")
+        victim = next(training for training in trainings if training.name == VICTIM)
+        wait_until(victim, calls=int(args.steps * KILL_AFTER))
+        kill_and_recover(victim)
+        say("The other four go on to their ends.")
+        for training in trainings:
+            training.wait()
+        tell_result(trainings)
+        check_rows(PROJECT, trainings)
+        if args.check:
+            check_pages(shown.local_url, PROJECT, trainings)
+            say("Every row of every run is in the store and in the dashboard.")
+        else:
+            say(f"The dashboard stays at {shown.full_url} until you press Ctrl-C.")
+            wait_for_ctrl_c()
+    finally:
+        shown.app.close(verbose=False)
 
 
 def kill_and_recover(victim: Training) -> None:
@@ -93,7 +97,7 @@ def kill_and_recover(victim: Training) -> None:
         f"{stored} calls are in the store, {calls - stored} only in the journal it left."
     )
     print("          $ trackio recover", flush=True)
-    subprocess.run([sys.executable, "-m", "trackio.cli", "recover"], check=True)
+    subprocess.run([Path(sys.executable).with_name("trackio"), "recover"], check=True)
     stored = stored_calls(PROJECT).get(victim.name, 0)
     if stored < calls:
         sys.exit(f"{calls - stored} calls of {victim.name!r} were lost")
@@ -109,6 +113,12 @@ def wait_until(training: Training, *, calls: int) -> None:
         time.sleep(0.01)
 
 
+def wait_for_ctrl_c() -> None:
+    """Sleep until somebody ends the demo."""
+    while True:
+        time.sleep(3600)
+
+
 def tell_result(trainings: list[Training]) -> None:
     """A line for each run, as a reader finds it."""
     calls = {training.name: training.calls for training in trainings}
@@ -121,6 +131,7 @@ def tell_result(trainings: list[Training]) -> None:
             f"          {run.name:14}{run.status:12}{calls[run.name]:8}{stored[run.name]:8}"
             f"{accuracy:10.1%}"
         )
+    print(f"          {VICTIM!r} will be shown as crashed once nothing came for 2½ minutes.")
 
 
 def say(text: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from trackio import sampling
 from trackio.errors import InvalidInput
 from trackio.model import METRIC, RunId
-from trackio.query.points import NO_STEP, Axis, Floats, Ints, Points, Window, read_points
+from trackio.query.blocks import Floats, Ints
+from trackio.query.points import NO_STEP, Axis, Points, Window, read_points
 from trackio.query.view import View, rereads
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,13 +18,10 @@ from trackio.errors import InvalidInput
 from trackio.ids import id_time_ms
 from trackio.model import RunId, WriterId
 from trackio.query.attempts import Line
+from trackio.query.blocks import Blocks, Floats, Ints, Texts, block_starts, in_order, join, order_of
 from trackio.query.lines import lines_of_runs
 from trackio.query.view import View
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Texts = npt.NDArray[np.object_]
 Axis = Literal["step", "time", "relative"]
 AXES: Final[tuple[Axis, ...]] = ("step", "time", "relative")
 NO_STEP: Final = int(np.iinfo(np.int64).min)
@@ -117,7 +113,7 @@ def read_points(
         for run_ids_alike, bounds in ((plain, _bounds(window)), (moved, _bounds(None)))
         if run_ids_alike and places.keys
     ]
-    return _points(_join(parts), places, window)
+    return _points(join(parts), places, window)
 
 
 class _Places:
@@ -141,70 +137,23 @@ class _Places:
         return SeriesName(run_id, found.label, self.keys[key])
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Points in blocks: `size[i]` rows of one series of one attempt, then those of the next."""
-
-    series: Ints
-    attempt: Ints
-    size: Ints
-    seq: Ints
-    step: Ints
-    time_us: Ints
-    value: Floats
-    text: Texts | None
-
-    def per_row(self, of_block: Ints) -> Ints:
-        return np.repeat(of_block, self.size)
-
-    def only(self, which: Bools) -> "_Rows":
-        """The rows that are picked, and the blocks that are left."""
-        ends = np.cumsum(self.size)
-        size = np.diff(np.append(0, np.cumsum(which))[ends], prepend=0)
-        left = size > 0
-        return replace(
-            self.pick(which), series=self.series[left], attempt=self.attempt[left], size=size[left]
-        )
-
-    def take(self, blocks: Ints) -> "_Rows":
-        """The blocks in this order."""
-        starts = np.cumsum(self.size) - self.size
-        size = self.size[blocks]
-        shift = starts[blocks] - (np.cumsum(size) - size)
-        order = np.arange(len(self.seq)) + np.repeat(shift, size)
-        return replace(
-            self.pick(order), series=self.series[blocks], attempt=self.attempt[blocks], size=size
-        )
-
-    def pick(self, which: Ints | Bools) -> "_Rows":
-        """These rows; what the blocks are is left as it was."""
-        return replace(
-            self,
-            seq=self.seq[which],
-            step=self.step[which],
-            time_us=self.time_us[which],
-            value=self.value[which],
-            text=None if self.text is None else self.text[which],
-        )
-
-
 def _read(
     view: View,
     run_ids: Iterable[RunId],
     places: _Places,
     query: str,
     parameters: Mapping[str, Any],
-) -> _Rows:
+) -> Blocks:
     """The points of some runs, moved and cut as their attempts say."""
     pieces, table = view.table(query, view.pieces(run_ids), keys=places.keys, **parameters)
     if query == "points" and table.column("value").null_count:
         table = table.filter(pc.is_valid(table.column("value")))
     piece, key = _ints(table, "piece"), _ints(table, "key")
-    starts = _starts_of_runs(piece, key)
+    starts = block_starts(piece, key)
     found = [places.of_writer[piece.run_id, piece.writer_id] for piece in pieces]
     line = np.array([line for line, _, _ in found], np.int64)
     place = np.array([place for _, place, _ in found], np.int64)
-    rows = _Rows(
+    rows = Blocks(
         series=line[piece[starts]] * len(places.keys) + key[starts],
         attempt=place[piece[starts]],
         size=np.diff(starts, append=len(piece)),
@@ -223,45 +172,18 @@ def _read(
     return replace(rows, step=step).only(step < cut)
 
 
-def _starts_of_runs(piece: Ints, key: Ints) -> Ints:
-    """Where the piece or the key is another than in the row before."""
-    changes = (piece[1:] != piece[:-1]) | (key[1:] != key[:-1])
-    starts = np.flatnonzero(changes) + 1
-    return np.append(0, starts) if len(piece) else starts
-
-
-def _join(parts: Sequence[_Rows]) -> _Rows:
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return _Rows(none, none, none, none, none, none, np.zeros(0), None)
-    texts = [np.full(len(p.seq), None, object) if p.text is None else p.text for p in parts]
-    return _Rows(
-        series=np.concatenate([part.series for part in parts]),
-        attempt=np.concatenate([part.attempt for part in parts]),
-        size=np.concatenate([part.size for part in parts]),
-        seq=np.concatenate([part.seq for part in parts]),
-        step=np.concatenate([part.step for part in parts]),
-        time_us=np.concatenate([part.time_us for part in parts]),
-        value=np.concatenate([part.value for part in parts]),
-        text=np.concatenate(texts),
-    )
-
-
-def _points(rows: _Rows, places: _Places, window: Window) -> Points:
+def _points(rows: Blocks, places: _Places, window: Window) -> Points:
     if not window.is_open:
         x = _x(rows, places, window.axis)
         low = NO_STEP + 1 if window.first is None else window.first
         high = _NEVER if window.last is None else window.last
         rows = rows.only((x >= low) & (x <= high))
-    rows = _in_order(rows)
+    rows = in_order(rows)
     x = _x(rows, places, window.axis)
     series = rows.series
     is_first = np.append(True, series[1:] != series[:-1])[: len(series)]
-    block_starts = np.cumsum(rows.size) - rows.size
-    starts = block_starts[is_first]
-    order = _order(rows, x)
+    starts = rows.starts[is_first]
+    order = order_of(rows, x)
     if order is not None:
         rows, x = rows.pick(order), x[order]
     return Points(
@@ -275,33 +197,7 @@ def _points(rows: _Rows, places: _Places, window: Window) -> Points:
     )
 
 
-def _in_order(rows: _Rows) -> _Rows:
-    """The blocks by series, attempt and seq: nearly always that sorts the rows too."""
-    first_seq = rows.seq[np.cumsum(rows.size) - rows.size]
-    order = np.lexsort((first_seq, rows.attempt, rows.series))
-    is_sorted = np.array_equal(order, np.arange(len(order)))
-    return rows if is_sorted else rows.take(order)
-
-
-def _order(rows: _Rows, x: Ints) -> Ints | None:
-    """What sorts ordered blocks by series, x, attempt and seq; None if their rows are sorted."""
-    series_starts = (np.cumsum(rows.size) - rows.size)[1:][rows.series[1:] != rows.series[:-1]]
-    falls = x[1:] < x[:-1]
-    ties = x[1:] == x[:-1]
-    if ties.any():
-        falls |= ties & (rows.seq[1:] < rows.seq[:-1])
-    falls[series_starts - 1] = False
-    if not falls.any():
-        return None
-    return _lexsort(rows.seq, rows.per_row(rows.attempt), x, rows.per_row(rows.series))
-
-
-def _lexsort(*columns: Ints) -> Ints:
-    order: Ints = np.lexsort(columns)
-    return order
-
-
-def _x(rows: _Rows, places: _Places, axis: Axis) -> Ints:
+def _x(rows: Blocks, places: _Places, axis: Axis) -> Ints:
     if axis == "step":
         return rows.step
     if axis == "time" or not len(rows.series):
@@ -342,7 +238,7 @@ def _texts(table: pa.Table) -> Texts | None:
 
 def _ints(table: pa.Table, name: str) -> Ints:
     """A column of integers or times; `NO_STEP` where it is null."""
-    column = table.column(name)
+    column = table.column(name).cast(pa.int64())
     nulls = arrays.nulls(column)
     numbers: Ints = arrays.to_numpy(column)
     return numbers if nulls is None else np.where(nulls, NO_STEP, numbers)

@@ -146,6 +146,82 @@ ORDER BY piece, kind, key
 -- The syntax tree of a statement, as JSON.
 SELECT json_serialize_sql($sql)
 
+-- name: sandbox_pieces
+-- The table `pieces`.
+SELECT
+    unnest(CAST($piece AS BIGINT[])) AS piece,
+    unnest(CAST($run_id AS VARCHAR[])) AS run_id,
+    unnest(CAST($run AS VARCHAR[])) AS run,
+    unnest(CAST($label AS VARCHAR[])) AS label,
+    unnest(CAST($writer_id AS VARCHAR[])) AS writer_id,
+    unnest(CAST($step_offset AS BIGINT[])) AS step_offset
+
+-- name: sandbox_cuts
+-- The table `cuts`.
+SELECT
+    unnest(CAST($piece AS BIGINT[])) AS piece,
+    unnest(CAST($key AS VARCHAR[])) AS key,
+    unnest(CAST($below AS BIGINT[])) AS below
+
+-- name: sandbox_runs
+-- The view `runs`.
+SELECT
+    run_id, name, "group", tags, notes, status,
+    make_timestamptz(created_us) AS created,
+    make_timestamptz(started_us) AS started,
+    make_timestamptz(updated_us) AS updated,
+    make_timestamptz(ended_us) AS ended,
+    last_step, writers, host, resumed,
+    map(config_keys, config_texts) AS config,
+    map(summary_keys, summary_values) AS summary
+FROM (
+    SELECT
+        unnest(CAST($run_id AS VARCHAR[])) AS run_id,
+        unnest(CAST($name AS VARCHAR[])) AS name,
+        unnest(CAST($group AS VARCHAR[])) AS "group",
+        unnest(CAST($tags AS VARCHAR[][])) AS tags,
+        unnest(CAST($notes AS VARCHAR[])) AS notes,
+        unnest(CAST($status AS VARCHAR[])) AS status,
+        unnest(CAST($created_us AS BIGINT[])) AS created_us,
+        unnest(CAST($started_us AS BIGINT[])) AS started_us,
+        unnest(CAST($updated_us AS BIGINT[])) AS updated_us,
+        unnest(CAST($ended_us AS BIGINT[])) AS ended_us,
+        unnest(CAST($last_step AS BIGINT[])) AS last_step,
+        unnest(CAST($writers AS BIGINT[])) AS writers,
+        unnest(CAST($host AS VARCHAR[])) AS host,
+        unnest(CAST($resumed AS BOOLEAN[])) AS resumed,
+        unnest(CAST($config_keys AS VARCHAR[][])) AS config_keys,
+        unnest(CAST($config_texts AS VARCHAR[][])) AS config_texts,
+        unnest(CAST($summary_keys AS VARCHAR[][])) AS summary_keys,
+        unnest(CAST($summary_values AS DOUBLE[][])) AS summary_values
+)
+
+-- name: sandbox_configs
+-- The view `configs`.
+SELECT
+    unnest(CAST($run_id AS VARCHAR[])) AS run_id,
+    unnest(CAST($run AS VARCHAR[])) AS run,
+    unnest(CAST($key AS VARCHAR[])) AS key,
+    unnest(CAST($value AS DOUBLE[])) AS value,
+    unnest(CAST($text AS VARCHAR[])) AS text
+
+-- name: sandbox_alerts
+-- The view `alerts`.
+SELECT
+    run_id, run, writer_id, seq, make_timestamptz(time_us) AS time, step, level, title, text
+FROM (
+    SELECT
+        unnest(CAST($run_id AS VARCHAR[])) AS run_id,
+        unnest(CAST($run AS VARCHAR[])) AS run,
+        unnest(CAST($writer_id AS VARCHAR[])) AS writer_id,
+        unnest(CAST($seq AS BIGINT[])) AS seq,
+        unnest(CAST($time_us AS BIGINT[])) AS time_us,
+        unnest(CAST($step AS BIGINT[])) AS step,
+        unnest(CAST($level AS VARCHAR[])) AS level,
+        unnest(CAST($title AS VARCHAR[])) AS title,
+        unnest(CAST($text AS VARCHAR[])) AS text
+)
+
 -- name: sandbox_points
 -- The visible points of all runs.
 SELECT
@@ -175,14 +251,12 @@ WHERE below IS NULL OR step IS NULL OR step < below OR kind <> 'metric'
 
 -- name: sandbox_metrics
 -- The view `metrics`.
-CREATE VIEW metrics AS
 SELECT run_id, run, label, writer_id, seq, time, step, key, value, text
 FROM points
 WHERE kind = 'metric'
 
 -- name: sandbox_system_metrics
 -- The view `system_metrics`.
-CREATE VIEW system_metrics AS
 SELECT run_id, run, label, writer_id, seq, time, key, value, text
 FROM points
 WHERE kind = 'system'

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from trackio.model import RunId
-from trackio.query.alerts import list_alerts
+from trackio.query.alerts import Alert, list_alerts
 from trackio.query.attempts import Attempt
 from trackio.query.database import Parameters, text_of
 from trackio.query.lines import lines_of_runs
@@ -16,61 +16,6 @@ from trackio.query.runs import RunRow, list_runs
 from trackio.query.said import split_value
 from trackio.query.view import View
 
-_TIME = pa.timestamp("us", tz="UTC")
-_PIECES = pa.schema(
-    [
-        ("piece", pa.int64()),
-        ("run_id", pa.string()),
-        ("run", pa.string()),
-        ("label", pa.string()),
-        ("writer_id", pa.string()),
-        ("step_offset", pa.int64()),
-    ]
-)
-_CUTS = pa.schema([("piece", pa.int64()), ("key", pa.string()), ("below", pa.int64())])
-_RUNS = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("name", pa.string()),
-        ("group", pa.string()),
-        ("tags", pa.list_(pa.string())),
-        ("notes", pa.string()),
-        ("status", pa.string()),
-        ("created", _TIME),
-        ("started", _TIME),
-        ("updated", _TIME),
-        ("ended", _TIME),
-        ("last_step", pa.int64()),
-        ("writers", pa.int64()),
-        ("host", pa.string()),
-        ("resumed", pa.bool_()),
-        ("config", pa.map_(pa.string(), pa.string())),
-        ("summary", pa.map_(pa.string(), pa.float64())),
-    ]
-)
-_CONFIGS = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("run", pa.string()),
-        ("key", pa.string()),
-        ("value", pa.float64()),
-        ("text", pa.string()),
-    ]
-)
-_ALERTS = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("run", pa.string()),
-        ("writer_id", pa.string()),
-        ("seq", pa.int64()),
-        ("time", _TIME),
-        ("step", pa.int64()),
-        ("level", pa.string()),
-        ("title", pa.string()),
-        ("text", pa.string()),
-    ]
-)
-
 Names = Mapping[RunId, str]
 
 
@@ -78,14 +23,18 @@ def set_up(db: duckdb.DuckDBPyConnection, view: View) -> list[str]:
     """Make the views of `docs/sql.md`; returns the paths of the files that they read."""
     rows = list_runs(view, view.now_s)
     names = {row.run_id: row.name for row in rows}
-    db.register("runs", _runs(rows))
-    db.register("configs", _configs(rows))
-    db.register("alerts", _alerts(view, names))
+    _create(db, "runs", _columns(map(_run, rows), _RUN_FIELDS))
+    _create(db, "configs", _columns(_configs(rows), _CONFIG_FIELDS))
+    alerts = (_alert(alert, names) for alert in list_alerts(view))
+    _create(db, "alerts", _columns(alerts, _ALERT_FIELDS))
     pieces, sources = view.sources(view.pieces(names))
     _create_read(db, sources)
-    _create_points(db, view, pieces, names)
-    for name in ("sandbox_metrics", "sandbox_system_metrics"):
-        db.execute(text_of(name))
+    has_cuts = _create_attempts(db, view, pieces, names)
+    db.sql(text_of("sandbox_visible_points" if has_cuts else "sandbox_points")).create_view(
+        "points"
+    )
+    for name in ("metrics", "system_metrics"):
+        db.sql(text_of(f"sandbox_{name}")).create_view(name)
     return [
         path
         for given in sources.values()
@@ -94,7 +43,11 @@ def set_up(db: duckdb.DuckDBPyConnection, view: View) -> list[str]:
     ]
 
 
-def _create_read(db: duckdb.DuckDBPyConnection, sources: dict[str, Parameters]) -> None:
+def _create(db: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> None:
+    db.sql(text_of(f"sandbox_{name}"), params=dict(parameters)).create(name)
+
+
+def _create_read(db: duckdb.DuckDBPyConnection, sources: Mapping[str, Parameters]) -> None:
     """The view `read`: the rows of all pieces, unchanged."""
     bound: dict[str, Any] = {}
     for given in sources.values():
@@ -107,10 +60,10 @@ def _create_read(db: duckdb.DuckDBPyConnection, sources: dict[str, Parameters]) 
     db.sql(text, params=bound).create_view("read")
 
 
-def _create_points(
+def _create_attempts(
     db: duckdb.DuckDBPyConnection, view: View, pieces: Sequence[Piece], names: Names
-) -> None:
-    """The view `points`: what is visible of the points of all runs."""
+) -> bool:
+    """The tables `pieces` and `cuts`; whether any point is abandoned."""
     lines = lines_of_runs(view, dict.fromkeys(piece.run_id for piece in pieces))
     places = {
         (run_id, attempt.writer_id): (line.label, attempt)
@@ -118,91 +71,117 @@ def _create_points(
         for line in found
         for attempt in line.attempts
     }
-    found = [
+    numbered = [
         (number, piece, *places[piece.run_id, piece.writer_id])
         for number, piece in enumerate(pieces)
     ]
-    db.register("pieces", _pieces(found, names))
+    rows = (_piece(*found, names[found[1].run_id]) for found in numbered)
+    _create(db, "pieces", _columns(rows, _PIECE_FIELDS))
     cuts = [
-        {"piece": number, "key": key, "below": below}
-        for number, _, _, attempt in found
+        (number, key, below)
+        for number, _, _, attempt in numbered
         for key, below in attempt.cuts.items()
     ]
-    db.register("cuts", pa.Table.from_pylist(cuts, _CUTS))
-    text = text_of("sandbox_visible_points" if cuts else "sandbox_points")
-    db.sql(text).create_view("points")
+    _create(db, "cuts", _columns(cuts, ("piece", "key", "below")))
+    return bool(cuts)
 
 
-def _pieces(found: Iterable[tuple[int, Piece, str, Attempt]], names: Names) -> pa.Table:
-    rows = [
-        {
-            "piece": number,
-            "run_id": piece.run_id,
-            "run": names[piece.run_id],
-            "label": label,
-            "writer_id": piece.writer_id,
-            "step_offset": attempt.offset,
-        }
-        for number, piece, label, attempt in found
-    ]
-    return pa.Table.from_pylist(rows, _PIECES)
+def _columns(rows: Iterable[Sequence[Any]], fields: Sequence[str]) -> dict[str, list[Any]]:
+    """Rows as one list a field."""
+    listed = list(rows)
+    return {field: [row[place] for row in listed] for place, field in enumerate(fields)}
 
 
-def _runs(rows: Iterable[RunRow]) -> pa.Table:
-    return pa.Table.from_pylist([_run(row) for row in rows], _RUNS)
+_PIECE_FIELDS = ("piece", "run_id", "run", "label", "writer_id", "step_offset")
 
 
-def _run(row: RunRow) -> dict[str, Any]:
-    return {
-        "run_id": row.run_id,
-        "name": row.name,
-        "group": row.group,
-        "tags": list(row.tags),
-        "notes": row.notes,
-        "status": row.status,
-        "created": _us(row.created_s),
-        "started": _us(row.started_s),
-        "updated": _us(row.updated_s),
-        "ended": None if row.ended_s is None else _us(row.ended_s),
-        "last_step": row.last_step,
-        "writers": row.writers,
-        "host": row.host,
-        "resumed": row.resumed,
-        "config": [(key, _text(value)) for key, value in row.config.items()],
-        "summary": [(key, stats.last) for key, stats in row.summary.items()],
-    }
+def _piece(number: int, piece: Piece, label: str, attempt: Attempt, run: str) -> tuple[Any, ...]:
+    return number, piece.run_id, run, label, piece.writer_id, attempt.offset
 
 
-def _configs(rows: Iterable[RunRow]) -> pa.Table:
-    configs = []
+_RUN_FIELDS = (
+    "run_id",
+    "name",
+    "group",
+    "tags",
+    "notes",
+    "status",
+    "created_us",
+    "started_us",
+    "updated_us",
+    "ended_us",
+    "last_step",
+    "writers",
+    "host",
+    "resumed",
+    "config_keys",
+    "config_texts",
+    "summary_keys",
+    "summary_values",
+)
+
+
+def _run(row: RunRow) -> tuple[Any, ...]:
+    return (
+        row.run_id,
+        row.name,
+        row.group,
+        list(row.tags),
+        row.notes,
+        row.status,
+        _us(row.created_s),
+        _us(row.started_s),
+        _us(row.updated_s),
+        None if row.ended_s is None else _us(row.ended_s),
+        row.last_step,
+        row.writers,
+        row.host,
+        row.resumed,
+        list(row.config),
+        [_text(value) for value in row.config.values()],
+        list(row.summary),
+        [stats.last for stats in row.summary.values()],
+    )
+
+
+_CONFIG_FIELDS = ("run_id", "run", "key", "value", "text")
+
+
+def _configs(rows: Iterable[RunRow]) -> Iterable[tuple[Any, ...]]:
     for row in rows:
         for key, value in row.config.items():
-            number, text = split_value(value)
-            configs.append(
-                {"run_id": row.run_id, "run": row.name, "key": key, "value": number, "text": text}
-            )
-    return pa.Table.from_pylist(configs, _CONFIGS)
+            yield row.run_id, row.name, key, *split_value(value)
 
 
-def _alerts(view: View, names: Names) -> pa.Table:
-    alerts = [
-        {
-            "run_id": alert.run_id,
-            "run": names[alert.run_id],
-            "writer_id": alert.writer_id,
-            "seq": alert.seq,
-            "time": _us(alert.time_s),
-            "step": alert.step,
-            "level": alert.level,
-            "title": alert.title,
-            "text": alert.text,
-        }
-        for alert in list_alerts(view)
-    ]
-    return pa.Table.from_pylist(alerts, _ALERTS)
+_ALERT_FIELDS = (
+    "run_id",
+    "run",
+    "writer_id",
+    "seq",
+    "time_us",
+    "step",
+    "level",
+    "title",
+    "text",
+)
+
+
+def _alert(alert: Alert, names: Names) -> tuple[Any, ...]:
+    return (
+        alert.run_id,
+        names[alert.run_id],
+        alert.writer_id,
+        alert.seq,
+        _us(alert.time_s),
+        alert.step,
+        alert.level,
+        alert.title,
+        alert.text,
+    )
 
 
 def _text(value: Any) -> str | None:
+    """A value of a config as text, numbers too."""
     number, text = split_value(value)
     return text if number is None else str(value)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trackio.model import METRIC, RunId
-from trackio.query.points import NO_STEP, Axis, Floats, Ints, Window, read_points
+from trackio.query.blocks import Floats, Ints
+from trackio.query.points import NO_STEP, Axis, Window, read_points
 from trackio.query.view import View, rereads
 
 
