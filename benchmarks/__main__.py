@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import crash, machine, writing
+from benchmarks import asking, crash, machine, writing
 from benchmarks.processes import Tracker, fresh_folder, run
 from benchmarks.table import as_markdown, as_text, make_rows
 from benchmarks.targets import LINES
@@ -22,6 +22,8 @@ WORKLOADS: Final[dict[str, Callable[[Tracker], dict[str, float]]]] = {
     "million": writing.million,
     "killed": crash.killed,
     "crowd": crash.crowd,
+    "reading": asking.reading,
+    "dashboard": asking.dashboard,
 }
 Measured = dict[tuple[str, str], list[dict[str, float]]]
 

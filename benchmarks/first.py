@@ -12,7 +12,8 @@ import trackio  # noqa: E402 - it is what is measured
 
 init = trackio.init  # names may load on first use
 imported = time.perf_counter()
-silent: dict[str, Any] = {} if trackio.__version__ >= "1" else {"auto_log_cpu": False, "auto_log_gpu": False}
+off: dict[str, Any] = {"auto_log_cpu": False, "auto_log_gpu": False}
+silent = {} if trackio.__version__ >= "1" else off
 asked = time.perf_counter()
 run = init(project="bench", name="first", config={"lr": 3e-4}, **silent)
 started = time.perf_counter()

@@ -6,7 +6,6 @@ An answer is a snapshot: it does not change while a run goes on; ask again, or c
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -18,6 +17,7 @@ from trackio.query.alerts import list_alerts
 from trackio.query.filters import compile_filter, sort_rows
 from trackio.query.history import HistoryRow, read_history, scan_history
 from trackio.query.metrics import list_metrics
+from trackio.query.near import advise
 from trackio.query.points import AXES, Axis
 from trackio.query.project import Project, open_project
 from trackio.query.runs import RunRow, Status, find_run, list_runs
@@ -312,8 +312,7 @@ class Run:
             known = [metric.key for metric in list_metrics(self._view, kind)]
             for key in keys:
                 if key not in known:
-                    near = get_close_matches(key, known, n=3)
-                    advice = f"did you mean {' or '.join(near)}?" if near else "see run.metrics()"
+                    advice = advise(key, known)
                     raise NotFound(f"no run of {self.project!r} has a metric {key!r}; {advice}")
         return list(dict.fromkeys(keys))
 

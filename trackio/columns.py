@@ -5,13 +5,18 @@ held up. It serves lines of `log` calls whose values are all numbers; for anythi
 `read_numbers` says None and the caller decodes call by call. Both ways give equal rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 
 _MIN_BLOCK_BYTES: Final = 1 << 20
+_SAMPLED: Final = 64
+_SPREAD: Final = 8  # times as many keys in all as in a call: still dense
+_FEW_CELLS: Final = 1 << 22  # 32 MB of doubles
 _NUMBERS: Final = (pa.float64(), pa.int64())
 
 
@@ -24,6 +29,21 @@ class Numbers:
     step: pa.Array
     auto: pa.Array
     values: dict[str, pa.Array]
+
+
+def is_dense(lines: Sequence[bytes]) -> bool:
+    """Whether a table of these lines, as far as some of them tell, has few holes.
+
+    A table has room for every key in every call; where each call has keys of its own that
+    would be far more than the lines themselves.
+    """
+    sample = [_keys(line) for line in lines[:: len(lines) // _SAMPLED + 1]]
+    mean = sum(map(len, sample)) / len(sample)
+    keys = float(len(frozenset().union(*sample)))
+    if keys > _SPREAD * mean:
+        keys *= len(lines) / len(sample)
+    keys += len(_keys(max(lines, key=len)))
+    return keys * len(lines) <= max(_SPREAD * mean * len(lines), _FEW_CELLS)
 
 
 def read_numbers(text: bytes, longest: int) -> Numbers | None:
@@ -42,6 +62,10 @@ def read_numbers(text: bytes, longest: int) -> Numbers | None:
         return None
     seq, time_us, step, auto = (_array(table, name) for name in ("seq", "time", "step", "auto"))
     return Numbers(seq=seq, time_us=time_us, step=step, auto=auto, values=columns)
+
+
+def _keys(line: bytes) -> frozenset[str]:
+    return frozenset(orjson.loads(line)["data"])
 
 
 def _array(table: pa.Table, name: str) -> pa.Array:

@@ -28,9 +28,11 @@ def encode_name(name: str) -> str:
     and a leading or trailing dot, becomes `%XX`.
 
     Raises:
-        InvalidInput: the name is empty, not valid Unicode, longer than 255 bytes once
-            encoded, or reserved by Windows.
+        InvalidInput: the name is no text, empty, not valid Unicode, longer than 255 bytes
+            once encoded, or reserved by Windows.
     """
+    if not isinstance(name, str):
+        raise InvalidInput(f"a name is text, not {name!r}")
     if not name:
         raise InvalidInput("a name must not be empty")
     try:
@@ -59,7 +61,7 @@ def decode_name(part: str) -> str | None:
     try:
         name = unquote_to_bytes(part).decode()
         return name if encode_name(name) == part else None
-    except (InvalidInput, UnicodeDecodeError):
+    except (InvalidInput, UnicodeError):
         return None
 
 
@@ -230,6 +232,17 @@ class ClaimKey:
         return f"{prefix}{self.writer_id}-{self.seq:012d}/{encode_name(self.consumer)}"
 
 
+@dataclass(frozen=True, slots=True)
+class LegacyKey:
+    """A file that migration brought over, by its path below the old folder."""
+
+    project: str
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{legacy_prefix(self.project)}{'/'.join(map(encode_name, self.path))}"
+
+
 Key = (
     RangeKey
     | MetaKey
@@ -242,6 +255,7 @@ Key = (
     | TombstoneKey
     | ConsumerKey
     | ClaimKey
+    | LegacyKey
 )
 
 
@@ -292,6 +306,11 @@ def tombstone_prefix(project: str, run_id: RunId) -> str:
     return f"{deleted_prefix(project)}{encode_name(run_id)}/"
 
 
+def legacy_prefix(project: str) -> str:
+    """The folder of what migration brought over and has no other home."""
+    return f"{encode_name(project)}/legacy/"
+
+
 def parse(key: str) -> Key | None:
     """The value that `key` was built from, or None if it is foreign."""
     folder, _, rest = key.partition("/")
@@ -317,6 +336,10 @@ def _parse_rest(project: str, parts: list[str]) -> Key | None:
             return None if run_id is None else TombstoneKey(project, RunId(run_id), tombstone)
         case ["state", *inner]:
             return _parse_state(project, inner)
+        case ["legacy", *inner] if inner:
+            names = tuple(map(decode_name, inner))
+            path = tuple(name for name in names if name is not None)
+            return LegacyKey(project, path) if len(path) == len(names) else None
     return None
 
 

@@ -13,7 +13,9 @@ import os
 import signal
 import sys
 import threading
-from typing import Protocol
+from typing import Final, Protocol
+
+_LONGEST_END_S: Final = 120.0
 
 
 class Live(Protocol):
@@ -33,7 +35,7 @@ class _Signal:
         self.is_watched = False
         self.number: int | None = None
         self.came = threading.Event()
-        self.all_ended = False
+        self.ended = threading.Event()
 
 
 _live: dict[int, Live] = {}
@@ -52,10 +54,15 @@ def forget(run: Live) -> None:
 
 
 def end_all(*, failed: str | None = None) -> None:
-    """End every live run."""
-    while _live:
-        _, run = _live.popitem()
+    """End every run that is live now."""
+    for run in list(_live.values()):
         run.end(failed=failed)
+
+
+def await_end() -> None:
+    """Where a signal is ending this process, wait for that: nothing new begins any more."""
+    if (number := _signal.number) is not None and _signal.ended.wait(_LONGEST_END_S):
+        os.kill(os.getpid(), number)
 
 
 @atexit.register
@@ -63,6 +70,7 @@ def _at_exit() -> None:
     # An interactive interpreter keeps the last error that was shown, however old it is.
     error = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
     end_all(failed=None if error is None else type(error).__name__)
+    await_end()
 
 
 def _catch_signals() -> None:
@@ -80,10 +88,10 @@ def _catch_signals() -> None:
 
 def _on_signal(number: int, _frame: object) -> None:
     # A forked child inherits the handler but not the thread that acts on it.
-    if _signal.all_ended or not _signal.is_watched:
+    if _signal.ended.is_set() or not _signal.is_watched:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-    else:
+    elif _signal.number is None:  # else this may have interrupted the `set` below
         _signal.number = number
         _signal.came.set()
 
@@ -92,7 +100,7 @@ def _end_on_signal() -> None:
     _signal.came.wait()
     number = _signal.number or signal.SIGTERM
     end_all(failed=signal.Signals(number).name)
-    _signal.all_ended = True
+    _signal.ended.set()
     os.kill(os.getpid(), number)
 
 
@@ -101,7 +109,13 @@ def _end_with_child() -> None:
     if multiprocessing is not None and multiprocessing.parent_process() is not None:
         from multiprocessing.util import Finalize
 
-        Finalize(None, end_all, exitpriority=100)
+        Finalize(None, _end_child, exitpriority=100)
+
+
+def _end_child() -> None:
+    error = sys.exc_info()[1]  # what the child's target raised
+    is_failed = error is not None and not isinstance(error, SystemExit)
+    end_all(failed=type(error).__name__ if is_failed else None)
 
 
 def _after_fork() -> None:

@@ -35,6 +35,7 @@ SCHEMA: Final = pa.schema(
     ]
 )
 
+_MANY_BLOCKS: Final = 256
 _SERIES: Final = frozenset({METRIC, SYSTEM})
 REPEATING: Final = frozenset({"run_id", "writer_id", "kind", "key"})
 WRITTEN: Final = pa.schema(
@@ -94,6 +95,8 @@ class Rows:
             return WRITTEN.empty_table()
         counts = [len(block) for block in blocks]
         rows = pa.Table.from_batches(blocks)
+        if len(blocks) > _MANY_BLOCKS:  # what follows takes time for each block of each column
+            rows = rows.combine_chunks()
         ids = {"run_id": self._run_id, "writer_id": self._writer_id}
         columns = {
             **{name: _repeat([value], [rows.num_rows]) for name, value in ids.items()},

@@ -27,11 +27,12 @@ from trackio.settings import Settings
 from trackio.store.base import Store
 from trackio.values.observed import Observed
 from trackio.values.plain import dump_text, encode_data
-from trackio.writer.open import forget_spools, open_writer
+from trackio.writer.open import open_writer
 from trackio.writer.thread import WriterThread
+from trackio.writer.writer import Sealed
 
 _log = logging.getLogger("trackio")
-_MAX_STEP = (1 << 63) - 1
+_MAX_STEP = 1 << 62  # leaves room to count on from the largest
 
 
 class AlertLevel(StrEnum):
@@ -116,12 +117,16 @@ class Run:
                 run counts its `log` calls from 0, and past any larger step given.
         """
         path = self._path or self._reopen()
-        if type(metrics) is not dict or not (step is None or type(step) is int):
+        if type(metrics) is not dict or not (step is None or _is_step(step)):
             if not isinstance(metrics, Mapping):
-                path.writer.warn_once("log()", f"log() takes a dict, not {metrics!r}: left out")
+                kind = type(metrics).__name__
+                path.writer.warn_once("log()", f"log() takes a dict, not a {kind}: left out")
                 return
             step = _clean_step(step, path)
-        path.writer.log(metrics, step)
+        try:
+            path.writer.log(metrics, step)
+        except Sealed:  # another thread finished the run meanwhile
+            self.log(metrics, step)
 
     def log_system(self, metrics: Mapping[str, Any]) -> None:
         """Log values of the machine: they have a time and no step."""
@@ -173,7 +178,6 @@ class Run:
 
     def drop_inherited(self) -> None:
         """This is a forked child: it becomes a writer of its own if it logs."""
-        forget_spools()
         self._opening = threading.Lock()
         self._path = None
         self._header = replace(self._header, is_new_run=False)
@@ -187,6 +191,7 @@ class Run:
             return FinishReport(calls=0, local=0, command=None)
         self._is_ended = True
         state = "finished" if failed is None else "failed"
+        self._header = path.writer.header  # the writer may have taken another id
         done = path.finish({"state": state, "reason": failed}, self._settings.finish_s)
         calls = path.writer.next_seq
         local = 0 if done else calls - 1 - path.writer.safe_seq or calls
@@ -206,9 +211,13 @@ class Run:
     def _append(self, kind: str, data: Any, step: int | None = None) -> None:
         path = self._path or self._reopen()
         if not isinstance(data, Mapping):
-            path.writer.warn_once(kind, f"{kind} takes a dict, not {data!r}: left out")
+            given = type(data).__name__
+            path.writer.warn_once(kind, f"{kind} takes a dict, not a {given}: left out")
             return
-        path.writer.append(kind, data, step)
+        try:
+            path.writer.append(kind, data, step)
+        except Sealed:
+            self._append(kind, data, step)
 
     def _on_config(self, changed: dict[str, Any]) -> None:
         self._append(CONFIG, changed)
@@ -227,6 +236,7 @@ class Run:
 
     def _reopen(self) -> WriterThread:
         """Go on as a new writer: after a fork, or after `finish`."""
+        lifecycle.await_end()
         with self._opening:
             if self._path is not None:
                 return self._path
@@ -267,16 +277,21 @@ def storable(config: Mapping[Any, Any]) -> dict[str, Any]:
     return dict(orjson.loads(encode_data(config, lambda _key, _problem: None)))
 
 
+def _is_step(step: Any) -> bool:
+    return type(step) is int and -_MAX_STEP <= step <= _MAX_STEP
+
+
 def _clean_step(step: Any, path: WriterThread) -> int | None:
     """A step as a 64-bit integer; None, which is counted, if it is not one."""
     if step is None:
         return None
     try:
-        whole = int(step) if float(step) == int(step) else None
-    except (TypeError, ValueError, OverflowError):
+        whole = int(step) if step == int(step) else None
+    except Exception:  # noqa: BLE001 - a foreign object's own code may raise anything
         whole = None
-    if whole is None or not -_MAX_STEP <= whole <= _MAX_STEP:
-        path.writer.warn_once("step", f"step={step!r} is not a whole number; counted instead")
+    if whole is None or not _is_step(whole):
+        said = "a step is a whole number of at most 62 bits; this one is counted instead"
+        path.writer.warn_once("step", f"{said}: a {type(step).__name__} was given")
         return None
     return whole
 

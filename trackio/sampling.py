@@ -47,8 +47,22 @@ def fill_buckets(index: Ints, value: Floats, *, breaks: Ints | None = None) -> B
     count = np.diff(start, append=len(index))
     is_finite = np.isfinite(value)
     if is_finite.all():
-        return _of_finite(index[start], start, count, value)
-    return _of_any(index[start], start, count, value, is_finite)
+        finite, told = count, _tell(value, start, count)
+    else:
+        finite = np.add.reduceat(is_finite, start, dtype=np.int64)
+        told = _tell_of_finite(value[is_finite], finite)
+    mean, low, high, first, last = told
+    return Buckets(
+        start=start,
+        index=index[start],
+        mean=mean,
+        min=low,
+        max=high,
+        first=first,
+        last=last,
+        finite=finite,
+        nonfinite=count - finite,
+    )
 
 
 def choose_points(index: Ints, value: Floats) -> Ints:
@@ -83,60 +97,26 @@ def _starts(index: Ints, breaks: Ints | None) -> Ints:
     return np.flatnonzero(is_start)
 
 
-def _of_finite(index: Ints, start: Ints, count: Ints, value: Floats) -> Buckets:
+def _tell(value: Floats, start: Ints, count: Ints) -> list[Floats]:
+    """Mean, smallest, largest, first and last value of each bucket; all values are finite."""
     if not len(start):
-        none = np.zeros(0)
-        return Buckets(
-            start=start,
-            index=index,
-            mean=none,
-            min=none,
-            max=none,
-            first=none,
-            last=none,
-            finite=count,
-            nonfinite=count,
-        )
+        return [np.zeros(0)] * 5
     low = np.minimum.reduceat(value, start)
     high = np.maximum.reduceat(value, start)
-    return Buckets(
-        start=start,
-        index=index,
-        mean=_mean(value, start, count, low, high),
-        min=low,
-        max=high,
-        first=value[start],
-        last=value[start + count - 1],
-        finite=count,
-        nonfinite=np.zeros_like(count),
-    )
+    mean = _mean(value, start, count, low, high)
+    return [mean, low, high, value[start], value[start + count - 1]]
 
 
-def _of_any(
-    index: Ints, start: Ints, count: Ints, value: Floats, is_finite: npt.NDArray[np.bool_]
-) -> Buckets:
-    """As `_of_finite` over the finite values; NaN for a bucket without any."""
-    finite = np.add.reduceat(is_finite, start, dtype=np.int64)
+def _tell_of_finite(value: Floats, finite: Ints) -> list[Floats]:
+    """The same where each bucket has so many of the finite values; NaN where it has none."""
     has_any = finite > 0
-    kept = np.append(0, np.cumsum(finite[has_any])[:-1])
-    inner = _of_finite(index[has_any], kept, finite[has_any], value[is_finite])
-
-    def spread(values: Floats) -> Floats:
-        out = np.full(len(start), np.nan)
-        out[has_any] = values
-        return out
-
-    return Buckets(
-        start=start,
-        index=index,
-        mean=spread(inner.mean),
-        min=spread(inner.min),
-        max=spread(inner.max),
-        first=spread(inner.first),
-        last=spread(inner.last),
-        finite=finite,
-        nonfinite=count - finite,
-    )
+    count = finite[has_any]
+    told = []
+    for of_some in _tell(value, np.cumsum(count) - count, count):
+        of_all = np.full(len(finite), np.nan)
+        of_all[has_any] = of_some
+        told.append(of_all)
+    return told
 
 
 def _mean(value: Floats, start: Ints, count: Ints, low: Floats, high: Floats) -> Floats:

@@ -14,7 +14,7 @@ class FlushPolicy:
 
     max_age_s: float = 2.0
     max_calls: int = 32_768
-    max_bytes: int = 16 << 20
+    max_bytes: int = 8 << 20
     heartbeat_s: float = 60.0
     sync_s: float = 1.0
     rotate_bytes: int = 16 << 20

@@ -6,6 +6,7 @@ store sends all that waits in one batch.
 """
 
 import logging
+import os
 import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from trackio import keys
 from trackio.clock import SYSTEM_CLOCK, Clock
-from trackio.errors import StoreRefused, StoreUnavailable, TrackioError
+from trackio.errors import TrackioError
 from trackio.store.base import Store
 from trackio.store.directory import Directory
 
@@ -58,30 +59,30 @@ class Spool:
         self._sending: set[str] = set()
         self._held: set[str] = set()
         self._failures = 0
+        self._is_urgent = False
 
     def offer(self, names: Iterable[str]) -> None:
         """These files lie in the folder and may be sent."""
-        fresh = dict.fromkeys(names)
-        if not fresh:
-            return
-        note = self.folder / URL_FILE  # tells another process where the folder's files belong
-        if not note.exists():
-            note.write_text(self.store.url)
         with self._changed:
-            self._waiting.update(fresh)
+            self._waiting.update(dict.fromkeys(names))
             self._changed.notify_all()
+        self._leave_note()
 
     def waiting(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that are not in the store yet, as far as this process knows."""
         with self._changed:
             return [name for name in names if name in self._waiting]
 
-    def wait_sent(self, names: Iterable[str], timeout_s: float) -> bool:
-        """Wait until all of `names` were sent; False if the time is up."""
-        wanted = list(names)
+    def wait_sent(self, prefix: str, timeout_s: float) -> bool:
+        """Wait until nothing below `prefix` is left to send; False if the time is up.
+
+        Somebody waits: after failures the next attempt comes at once.
+        """
         with self._changed:
+            self._is_urgent = True
+            self._changed.notify_all()
             return self._changed.wait_for(
-                lambda: not any(name in self._waiting for name in wanted), timeout_s
+                lambda: not any(name.startswith(prefix) for name in self._waiting), timeout_s
             )
 
     def wait_for_work(self, timeout_s: float) -> None:
@@ -91,9 +92,11 @@ class Spool:
 
     def pause(self) -> None:
         """After failures wait, each time twice as long up to a minute, with jitter."""
-        if self._failures:
-            longest = min(_MAX_DELAY_S, 2.0 ** min(self._failures, 10))
-            threading.Event().wait(self._jitter(longest / 2, longest))
+        with self._changed:
+            if self._failures:
+                longest = min(_MAX_DELAY_S, 2.0 ** min(self._failures, 10))
+                self._changed.wait_for(lambda: self._is_urgent, self._jitter(longest / 2, longest))
+            self._is_urgent = False
 
     def note_fault(self) -> None:
         """Count a failure that is none of the store's own."""
@@ -114,7 +117,7 @@ class Spool:
             others = [name for name in batch if not _is_range(name)]
             for part in (others, shards):
                 self._send_part(part)
-        except (StoreUnavailable, StoreRefused) as exc:
+        except TrackioError as exc:
             self._note_failure(exc)
             return False
         finally:
@@ -139,6 +142,7 @@ class Spool:
         """The held files may be sent after all."""
         with self._changed:
             self._held.difference_update(names)
+            self._changed.notify_all()
 
     def replace(self, names: Sequence[str], merged: str) -> None:
         """Send `merged` in place of the held files, which hold nothing else."""
@@ -147,7 +151,17 @@ class Spool:
                 self._waiting.pop(name, None)
             self._held.difference_update(names)
             self._waiting[merged] = None
+            self._changed.notify_all()
         self.files.delete(names)
+
+    def _leave_note(self) -> None:
+        """Tell other processes where the folder's files belong."""
+        note = self.folder / URL_FILE
+        if not note.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft = note.with_name(f"{URL_FILE}.{os.getpid()}")
+            draft.write_text(self.store.url)
+            draft.replace(note)
 
     def _sendable(self) -> list[str]:
         busy = self._sending | self._held

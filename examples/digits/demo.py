@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,32 +19,31 @@ from checks import check_pages, check_rows, stored_calls
 from trainings import RECIPES, Training, stop_all
 
 import trackio
+from trackio.dashboard.show import Shown
 
 PROJECT: Final = "digits"
 HOME: Final = Path(__file__).parents[2] / ".demo"
 STORE: Final = HOME / "store"
 VICTIM: Final = "momentum"
 KILL_AFTER: Final = 0.4
-"""The part of its steps after which the victim is killed."""
+"""The part of its steps after which the victim is killed, …"""
+UNSAVED: Final = 25
+"""… as soon as so many of its calls are in no file of the store yet."""
 
 
 def main() -> None:
     """Play the demo from an empty store to the end."""
-    os.chdir(HOME.parent)
     args = parse_arguments()
     prepare()
-    pause_s = 0.01 if args.check else 0.05
-    say(
-        f"Five networks learn to read handwritten digits, each in a process of its own, "
-        f"{args.steps} steps, every step logged. The store is {STORE.relative_to(Path.cwd())}/."
-    )
-    trainings = [Training(recipe, PROJECT, args.steps, pause_s, HOME) for recipe in RECIPES]
+    shown = trackio.show(PROJECT, open_browser=False, block_thread=False, port=args.port)
+    trainings: list[Training] = []
     try:
-        play(trainings, args)
+        play(shown, trainings, args)
     except KeyboardInterrupt:
         print()
     finally:
         stop_all(trainings)
+        shown.app.close(verbose=False)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -57,60 +57,68 @@ def parse_arguments() -> argparse.Namespace:
 
 def prepare() -> None:
     """Begin with an empty store, for this process and all that it starts."""
+    os.chdir(HOME.parent)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
+    for name in [name for name in os.environ if name.startswith("TRACKIO_")]:
+        del os.environ[name]
     os.environ["TRACKIO_DIR"] = str(STORE)
-    for name in ("TRACKIO_STORE", "TRACKIO_JOURNAL_DIR"):
-        os.environ.pop(name, None)
 
 
-def play(trainings: list[Training], args: argparse.Namespace) -> None:
-    """Serve, kill, recover, wait; then check, or serve until Ctrl-C."""
-    shown = trackio.show(PROJECT, open_browser=False, block_thread=False, port=args.port)
-    try:
-        say(f"Watch them live: {shown.full_url}")
-        victim = next(training for training in trainings if training.name == VICTIM)
-        wait_until(victim, calls=int(args.steps * KILL_AFTER))
-        kill_and_recover(victim)
-        say("The other four go on to their ends.")
-        for training in trainings:
-            training.wait()
-        tell_result(trainings)
-        check_rows(PROJECT, trainings)
-        if args.check:
-            check_pages(shown.local_url, PROJECT, trainings)
-            say("Every row of every run is in the store and in the dashboard.")
-        else:
-            say(f"The dashboard stays at {shown.full_url} until you press Ctrl-C.")
-            wait_for_ctrl_c()
-    finally:
-        shown.app.close(verbose=False)
+def play(shown: Shown, trainings: list[Training], args: argparse.Namespace) -> None:
+    """Train, kill, recover, wait; then check, or serve until Ctrl-C."""
+    say(
+        f"Five networks learn to read handwritten digits, each in a process of its own, "
+        f"{args.steps} steps, every step logged. The store is {STORE.relative_to(Path.cwd())}/."
+    )
+    pause_s = 0.01 if args.check else 0.05
+    trainings += [Training(recipe, PROJECT, args.steps, pause_s, HOME) for recipe in RECIPES]
+    say(f"Watch them live: {shown.full_url}")
+    victim = next(training for training in trainings if training.name == VICTIM)
+    wait_until(victim, lambda: victim.calls >= args.steps * KILL_AFTER)
+    wait_until(victim, lambda: victim.calls - stored(victim) >= UNSAVED)
+    kill_and_recover(victim)
+    say("The other four go on to their ends.")
+    for training in trainings:
+        training.wait()
+    tell_result(trainings)
+    check_rows(PROJECT, trainings)
+    if args.check:
+        check_pages(shown.local_url, PROJECT, trainings)
+        say("Every row of every run is in the store and in the dashboard.")
+    else:
+        say(f"The dashboard stays at {shown.full_url} until you press Ctrl-C.")
+        wait_for_ctrl_c()
 
 
 def kill_and_recover(victim: Training) -> None:
     """End a training with SIGKILL and publish what its process could not."""
     victim.kill()
-    calls, stored = victim.calls, stored_calls(PROJECT).get(victim.name, 0)
+    calls, before = victim.calls, stored(victim)
     say(
         f"kill -9 {victim.pid}: {victim.name!r} is gone. Its log() had returned {calls} times; "
-        f"{stored} calls are in the store, {calls - stored} only in the journal it left."
+        f"{before} calls are in the store, {calls - before} only in the journal it left."
     )
     print("          $ trackio recover", flush=True)
     subprocess.run([Path(sys.executable).with_name("trackio"), "recover"], check=True)
-    stored = stored_calls(PROJECT).get(victim.name, 0)
-    if stored < calls:
-        sys.exit(f"{calls - stored} calls of {victim.name!r} were lost")
-    say(f"{stored} calls of {victim.name!r} are in the store: none was lost.")
+    if (after := stored(victim)) < calls:
+        sys.exit(f"{calls - after} calls of {victim.name!r} were lost")
+    say(f"{after} calls of {victim.name!r} are in the store: none was lost.")
 
 
-def wait_until(training: Training, *, calls: int) -> None:
-    """Wait until so many calls have returned."""
-    while training.calls < calls:
+def stored(training: Training) -> int:
+    """How many calls of a training a reader finds."""
+    return stored_calls(PROJECT).get(training.name, 0)
+
+
+def wait_until(training: Training, is_so: Callable[[], bool]) -> None:
+    """Wait until something is so, while the training runs."""
+    while not is_so():
         if not training.is_running:
             training.wait()
             sys.exit(f"{training.name!r} ended before it could be killed")
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def wait_for_ctrl_c() -> None:
@@ -122,13 +130,13 @@ def wait_for_ctrl_c() -> None:
 def tell_result(trainings: list[Training]) -> None:
     """A line for each run, as a reader finds it."""
     calls = {training.name: training.calls for training in trainings}
-    stored = stored_calls(PROJECT)
+    found = stored_calls(PROJECT)
     say("What a reader finds:")
     print(f"          {'run':14}{'status':12}{'logged':>8}{'stored':>8}{'accuracy':>10}")
     for run in trackio.Api().runs(PROJECT):
         accuracy = run.summary.get("eval/accuracy", float("nan"))
         print(
-            f"          {run.name:14}{run.status:12}{calls[run.name]:8}{stored[run.name]:8}"
+            f"          {run.name:14}{run.status:12}{calls[run.name]:8}{found[run.name]:8}"
             f"{accuracy:10.1%}"
         )
     print(f"          {VICTIM!r} will be shown as crashed once nothing came for 2½ minutes.")

@@ -45,6 +45,7 @@ class Step:
 
     loss: float
     accuracy: float
+    confidence: float
     gradient_norm: float
     update_norm: float
 
@@ -87,6 +88,7 @@ class Network:
         return Step(
             loss=_loss(chances, batch.digits),
             accuracy=_accuracy(chances, batch.digits),
+            confidence=float(chances.max(axis=1).mean()),
             gradient_norm=_norm(gradients),
             update_norm=_norm(self.velocity),
         )

@@ -30,10 +30,11 @@ def main() -> None:
             row = {
                 "train/loss": taken.loss,
                 "train/accuracy": taken.accuracy,
+                "train/confidence": taken.confidence,
                 "optim/learning_rate": learning_rate,
                 "optim/gradient_norm": taken.gradient_norm,
-                "optim/weight_norm": network.weight_norm,
                 "optim/update_ratio": taken.update_norm / network.weight_norm,
+                "weights/norm": network.weight_norm,
             }
             if step % args.evaluate_every == 0 or step == args.steps - 1:
                 loss, accuracy, each_digit = network.evaluate(held_out)

@@ -62,7 +62,7 @@ def _line(series: dict[str, Any], data: bytes, start: int) -> Line:
     offset = take("<u4") if series["is_exact"] else np.zeros(n, np.uint32)
     mean = take(floats)
     is_single = series["is_single"]
-    count = np.ones(n, np.uint32) if is_single else take("<u4")
+    count = np.ones(n, np.uint32) if is_single else take("u1" if series["is_few"] else "<u4")
     low = mean if is_single else take(floats)
     high = mean if is_single else take(floats)
     values = (index + series["base"], offset, mean, count, low, high)

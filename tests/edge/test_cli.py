@@ -35,6 +35,7 @@ from trackio.store.directory import Directory
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 HEAVY = {"duckdb", "gradio", "huggingface_hub", "numpy", "pandas", "pyarrow", "rich"}
 COMMAND = [sys.executable, "-c", "import sys; from trackio.cli import main; sys.exit(main())"]
+needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="opens a pseudo-terminal")
 
 
 @pytest.fixture
@@ -448,9 +449,7 @@ def test_names_of_others_cannot_write_on_the_terminal(run, store):
 
 def test_a_file_that_cannot_be_read_is_told(run, answer_any, digits, store, home):
     """The answer is not whole, and says so; what can be read is shown."""
-    old, _ = digits
-    torn = next(home.glob(f"digits/runs/{old.run_id}/*/*-000000000011.parquet"))
-    torn.write_bytes(torn.read_bytes()[:100])
+    _tear_a_file_of(digits[0], home)
     found = answer_any("get", "metric", "-r", "new", "-m", "loss")
     assert 2 == found["total"]
     found = answer_any("get", "run", "-r", "old")
@@ -470,6 +469,49 @@ def answer_any(run):
         return json.loads(out, parse_constant=_no_constants)
 
     return answer
+
+
+def _tear_a_file_of(run, home):
+    torn = next(home.glob(f"{run.project}/runs/{run.run_id}/*/*-000000000011.parquet"))
+    torn.write_bytes(torn.read_bytes()[:100])
+    return torn
+
+
+def test_verify_finds_nothing_in_a_sound_project(run, answer, digits):
+    """It says how much it has read; that a run goes on is no error."""
+    found = answer("verify", "--project", "digits")
+    assert ([], 0, ["digits"]) == (found["findings"], found["errors"], found["projects"])
+    code, out, err = run("verify")
+    assert (0, 1) == (code, len(out.splitlines()))
+    assert f"read {found['rows']} rows in {found['files']} files: 0 errors" in err
+
+
+def test_verify_fails_on_a_damaged_file(run, digits, store, home):
+    """Exit code 1, the key of the file, and what helps; of all projects where none is named."""
+    WrittenRun(store, "another", "r", at_s=time.time())
+    torn = _tear_a_file_of(digits[0], home)
+    code, out, err = run("verify", "--json")
+    found = json.loads(out)
+    assert (NOT_FOUND, "") == (code, err)
+    assert (["another", "digits"], 1) == (found["projects"], found["errors"])
+    finding = found["findings"][0]
+    assert ("digits", "error") == (finding["project"], finding["level"])
+    assert str(torn.relative_to(home)) == finding["subject"]
+    assert {"kind", "message", "command"} < finding.keys()
+    code, out, err = run("verify")
+    assert NOT_FOUND == code
+    assert ["level", "kind"] == out.splitlines()[0].split("\t")[:2]
+    assert "1 error\n" in err
+    assert 0 == run("verify", "--project", "another")[0]
+
+
+@needs_terminal
+def test_verify_tells_people_its_findings_in_full(digits, home):
+    """Keys are longer than a terminal is wide, and nothing of them may be cut off."""
+    torn = _tear_a_file_of(digits[0], home)
+    told = "".join(_on_terminal(60, "verify"))
+    assert str(torn.relative_to(home)) in told
+    assert "what helps: " in told
 
 
 def _on_terminal(columns, *argv):
@@ -503,7 +545,7 @@ def _until_hung_up(descriptor):
         yield data
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="opens a pseudo-terminal")
+@needs_terminal
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_a_table_is_never_wider_than_the_terminal(digits, columns):
     """Columns that have no room are left out, from the last; none is broken into lines."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.served import free_port, serve
+from tests.edge.served import free_port, in_loop, serve
 from tests.edge.written import WrittenRun
 from trackio.dashboard.app import build_app
 from trackio.dashboard.routes import PREFIX
@@ -36,7 +36,7 @@ def url(store: Directory) -> Iterator[str]:
 
 def status(request: str | urllib.request.Request) -> int:
     try:
-        with urllib.request.urlopen(request) as answer:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
             code: int = answer.status
             return code
     except urllib.error.HTTPError as exc:
@@ -46,7 +46,7 @@ def status(request: str | urllib.request.Request) -> int:
 
 def test_the_app_registers_nothing_that_can_be_called() -> None:
     """No event, no function, no API: there is nothing through which Gradio could write."""
-    config = build_app().get_config_file()
+    config = in_loop(build_app).get_config_file()
     assert [] == config["dependencies"]
     assert all(not component["props"].get("server_fns") for component in config["components"])
 
@@ -57,7 +57,7 @@ def test_what_anybody_uploads_is_refused(url: str) -> None:
         b'--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n'
         b"Content-Type: text/plain\r\n\r\nsome bytes\r\n--b--\r\n"
     )
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 - our own server
         f"{url}/gradio_api/upload",
         data=form,
         headers={"Content-Type": "multipart/form-data; boundary=b"},
@@ -88,7 +88,8 @@ def test_an_auth_dependency_is_asked_too(store: Directory) -> None:
     with serve(store, auth_dependency=lambda request: request.headers.get("x-user")) as url:
         data = f"{url}{PREFIX}/projects.json"
         assert 401 == status(data)
-        assert 200 == status(urllib.request.Request(data, headers={"X-User": "ada"}))
+        known = urllib.request.Request(data, headers={"X-User": "ada"})  # noqa: S310 - ours
+        assert 200 == status(known)
 
 
 def test_show_returns_the_app_and_where_it_is(
@@ -96,7 +97,9 @@ def test_show_returns_the_app_and_where_it_is(
 ) -> None:
     """Without blocking, the caller goes on; the address that names the project is printed."""
     port = free_port()
-    shown = show("demo", store=store, port=port, open_browser=False, block_thread=False)
+    shown = in_loop(
+        lambda: show("demo", store=store, port=port, open_browser=False, block_thread=False)
+    )
     try:
         app, local_url, share_url, full_url = shown
         assert (f"http://127.0.0.1:{port}/", None) == (local_url, share_url)

@@ -106,7 +106,7 @@ def test_a_line_is_painted_where_the_values_are(visit: Visit) -> None:
         .locator(".run-box")
         .evaluate("(box) => getComputedStyle(box).getPropertyValue('--color')")
     )
-    painted = card.locator("canvas").evaluate(
+    painted = card.locator("canvas.lines").first.evaluate(
         """(canvas, color) => {
           const [r, g, b] = color.match(/\\w\\w/g).map((hex) => parseInt(hex, 16));
           const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

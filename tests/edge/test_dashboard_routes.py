@@ -18,6 +18,7 @@ from trackio.dashboard.desk import FRESH_S, STATUS_S, Desk
 from trackio.dashboard.routes import PREFIX, routes
 from trackio.dashboard.static_files import FOLDER, version
 from trackio.errors import StoreUnavailable
+from trackio.keys import ShardKey
 from trackio.model import Entry
 from trackio.query.runs import SILENT_S
 from trackio.store.base import Store
@@ -443,3 +444,17 @@ def test_codes_that_would_collide_are_longer() -> None:
     """No two names share a code, however short codes are."""
     codes = make_codes(map(str, range(500)), short=1)
     assert 500 == len(set(codes.values()))
+
+
+def test_a_file_that_cannot_be_read_is_told(world: World) -> None:
+    """No point is lost in silence: the page says which file is torn."""
+    run = world.run("a")
+    run.log([{"loss": 1.0}])
+    rev = world.meta()["rev"]
+    torn = str(ShardKey("demo", run.run_id, run.writer_id, 50, 60))
+    world.store.put({torn: b"PAR1 and then nothing"})
+    world.wait()
+    head, _ = read_frame(world.get("series", project="demo", rev=rev).content)
+    told = head["meta"]["unreadable"]
+    assert 1 == told["count"]
+    assert told["files"][0].startswith(f"{torn}: ")

@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trackio.cli.failures import BROKEN_PIPE
 from trackio.cli.text import for_people, for_programs, one_line, printable
 from trackio.render import iso_time, to_json
+
+_GAP: Final = 3  # between two columns
+_NARROW: Final = 12  # a column that needs more room than there is gets no less than this
 
 
 class Column(NamedTuple):
@@ -130,34 +133,37 @@ def _drawn(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     console = Console()
     cells = [[for_people(cell) for cell in row] for row in rows]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    shown = _fitting([printable(header) for header in headers], cells, console.width)
-    for place in shown:
+    widths = _fitting([printable(header) for header in headers], cells, console.width)
+    for place, width in widths.items():
         is_number = all(isinstance(row[place], int | float | None) for row in rows)
         table.add_column(
             printable(headers[place]),
             justify="right" if rows and is_number else "left",
+            width=width,
             no_wrap=True,
             overflow="ellipsis",
         )
     for line in cells:
-        table.add_row(*(Text(line[place]) for place in shown))
+        table.add_row(*(Text(line[place]) for place in widths))
     with console.capture() as captured:
         console.print(table)
     return captured.get()
 
 
-def _fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The columns to show: those that say anything, from the first on, as many as have room."""
+def _fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> dict[int, int]:
+    """The columns to show, and how wide: those that say anything, as many as have room."""
     from rich.cells import cell_len
 
-    shown: list[int] = []
-    left = width - 2
+    widths: dict[int, int] = {}
+    room = columns - 2
     for place, header in enumerate(headers):
-        column = [row[place] for row in rows]
-        if rows and not any(column):
+        texts = [row[place] for row in rows]
+        if rows and not any(texts):
             continue
-        left -= max(map(cell_len, [header, *column])) + 3 * bool(shown)
-        if left < 0 and len(shown) > 1:
+        room -= _GAP * bool(widths)
+        needed = min(max(map(cell_len, [header, *texts])), max(columns // 2, _NARROW))
+        if needed > room and widths and room < _NARROW:
             break
-        shown.append(place)
-    return shown
+        widths[place] = max(1, min(needed, room))
+        room -= widths[place]
+    return widths

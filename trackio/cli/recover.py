@@ -8,7 +8,7 @@ import click
 from trackio.cli.failures import STORE
 from trackio.cli.options import json_option
 from trackio.cli.output import Answer, note, print_json, write
-from trackio.cli.text import one_line
+from trackio.cli.text import count_of, one_line
 from trackio.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def _print_report(report: "Report", *, dry_run: bool) -> None:
         note("nothing to recover")
     elif not dry_run:
         note(
-            f"published {report.calls:,} calls, removed {report.journals_dropped:,} journals, "
-            f"sent {report.files_sent:,} files"
+            f"published {count_of(report.calls, 'call')}, "
+            f"removed {count_of(report.journals_dropped, 'journal')}, "
+            f"sent {count_of(report.files_sent, 'file')}"
         )
     for problem in report.problems:
         note(f"Warning: {problem}")

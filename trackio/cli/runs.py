@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from trackio.cli.options import Opened
+from trackio.cli.text import count_of
 from trackio.render import iso_time
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def warnings_of(opened: Opened) -> list[str]:
     count = len(opened.view.unreadable)
     if not count:
         return []
-    files = "1 file" if count == 1 else f"{count} files"
-    what = f"{files} of {opened.project} cannot be read, and what only they hold is missing here"
-    return [f"{what}; `trackio verify --project {opened.project}` names them"]
+    warning = (
+        f"{count_of(count, 'file')} of {opened.project} cannot be read, and what only they hold "
+        f"is missing here; `trackio verify --project {opened.project}` names them"
+    )
+    return [warning]

@@ -25,6 +25,11 @@ def one_line(message: str) -> str:
     return printable(" ".join(message.split()))
 
 
+def count_of(count: int, noun: str) -> str:
+    """So many of something: "1 file", "2 files"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def for_people(value: Any) -> str:
     """A short text: six significant digits, times of this machine's zone."""
     match value:

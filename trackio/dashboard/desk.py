@@ -20,6 +20,8 @@ FRESH_S: Final = 0.75
 STATUS_S: Final = 5.0
 """How often the status of live runs is looked at anew while nothing is stored."""
 _REMEMBERED: Final = 8
+_OPEN: Final = 16
+"""How many projects stay open: those that were looked at last."""
 
 
 class Desk:
@@ -29,7 +31,7 @@ class Desk:
         self.store = store
         self.clock = clock
         self._lock = threading.Lock()
-        self._open: dict[str, OpenProject] = {}
+        self._open: OrderedDict[str, OpenProject] = OrderedDict()
 
     @property
     def now_s(self) -> float:
@@ -47,12 +49,15 @@ class Desk:
             NotFound: there is none.
         """
         with self._lock:
-            found = self._open.get(name)
-        if found is not None:
-            return found
+            if name in self._open:
+                self._open.move_to_end(name)
+                return self._open[name]
         project = open_project(self.store, name)
         with self._lock:
-            return self._open.setdefault(name, OpenProject(project, self.clock))
+            opened = self._open.setdefault(name, OpenProject(project, self.clock))
+            while len(self._open) > _OPEN:
+                self._open.popitem(last=False)
+            return opened
 
 
 class OpenProject:
@@ -111,7 +116,7 @@ class OpenProject:
     def _refresh(self) -> Meta:
         latest, at = self._latest, self._clock.monotonic()
         view = self._project.refresh()
-        if latest is not None and view is latest.view:
+        if latest is not None and view is latest.view and view.revision == latest.stored:
             may_change = latest.has_live_runs and at - self._described_at >= STATUS_S
             if not may_change:
                 return latest

@@ -11,7 +11,7 @@ end of the zeros. They follow one another, each padded to a multiple of 8 bytes:
     u32[n]       bucket numbers less `base`; left out if `is_dense` (base, base + 1, …)
     u32[n]       how far in its bucket the point stands; only if `is_exact`
     float[n]     means of the finite values
-    u32[n]       how many finite values; left out if `is_single` (one in each)
+    u8|u32[n]    how many finite values, 8 bits if `is_few`; left out if `is_single` (one each)
     float[n] ×2  lowest and highest finite values; left out if `is_single`
 
 Floats have 32 bits, or 64 if `is_wide`. `bad` lists [bucket number, how many values were not
@@ -112,8 +112,10 @@ def _encode_series(series: FrameSeries) -> tuple[list[bytes], dict[str, Any]]:
     if is_exact:
         parts.append(_pad(series.offset.astype(np.uint32)))
     parts.append(_pad(series.mean.astype(floats)))
+    is_few = not is_single and int(series.finite.max(initial=0)) < 256
     if not is_single:
-        parts.append(_pad(np.minimum(series.finite, 0xFFFF_FFFF).astype(np.uint32)))
+        counts = np.minimum(series.finite, 0xFFFF_FFFF)
+        parts.append(_pad(counts.astype(np.uint8 if is_few else np.uint32)))
         parts += [_pad(series.low.astype(floats)), _pad(series.high.astype(floats))]
     with_bad = np.flatnonzero(series.bad)
     bad = np.stack([index[with_bad], series.bad[with_bad]], axis=1).tolist()
@@ -125,6 +127,7 @@ def _encode_series(series: FrameSeries) -> tuple[list[bytes], dict[str, Any]]:
         "is_dense": is_dense,
         "is_single": is_single,
         "is_exact": is_exact,
+        "is_few": is_few,
         "is_wide": is_wide,
         "bad": bad,
         "x_first": series.x_first,

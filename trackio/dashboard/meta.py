@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from trackio.dashboard.codes import make_codes
 from trackio.query.metrics import list_metrics
@@ -11,6 +11,7 @@ from trackio.query.runs import RunRow, list_runs
 from trackio.query.view import View
 
 Row = dict[str, Any]
+_MOST_TOLD: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +19,14 @@ class Meta:
     """One project as of one listing.
 
     `rev` changes with what is stored and with the status of a run, which may change while
-    nothing is stored: a run that falls silent has crashed. `run_codes` and `metric_codes` map
-    ids and keys to codes.
+    nothing is stored: a run that falls silent has crashed. `stored` is the revision of the view
+    when this was made; a file that cannot be read changes the view later. `run_codes` and
+    `metric_codes` map ids and keys to codes.
     """
 
     project: str
     rev: str
+    stored: str
     view: View
     runs: tuple[RunRow, ...]
     run_codes: Mapping[str, str]
@@ -49,9 +52,11 @@ def describe(project: str, view: View, now_s: float) -> Meta:
     """The project as `view` shows it at `now_s`."""
     runs = tuple(list_runs(view, now_s))
     metrics = list_metrics(view)
+    stored = view.revision
     return Meta(
         project=project,
-        rev=_revision(view.revision, runs),
+        rev=_revision(stored, runs),
+        stored=stored,
         view=view,
         runs=runs,
         run_codes=make_codes(run.run_id for run in runs),
@@ -70,6 +75,7 @@ def whole(meta: Meta, now_s: float) -> Row:
         "project": meta.project,
         "rev": meta.rev,
         "now_s": now_s,
+        "unreadable": _unreadable(meta),
         "runs": [_run(meta, run) for run in meta.runs],
         "metrics": _metrics(meta, meta.metric_codes),
     }
@@ -93,11 +99,19 @@ def delta(old: Meta, new: Meta, now_s: float) -> Row:
     return {
         "rev": new.rev,
         "now_s": now_s,
+        "unreadable": _unreadable(new),
         "runs": [_run(new, run) for run in changed],
         "gone": sorted(gone),
         "metrics": _metrics(new, fresh),
         "all_metrics": not is_longer,
     }
+
+
+def _unreadable(meta: Meta) -> Row:
+    """How many files could not be read, and what is wrong with some of them."""
+    found = meta.view.unreadable
+    some = [f"{key}: {why}" for key, why in list(found.items())[:_MOST_TOLD]]
+    return {"count": len(found), "files": some}
 
 
 def _run(meta: Meta, run: RunRow) -> Row:

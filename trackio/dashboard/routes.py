@@ -15,12 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from trackio.dashboard import charts, meta, tables
 from trackio.dashboard.desk import Desk
 from trackio.dashboard.frames import encode_frame
-from trackio.dashboard.static_files import Immutable
+from trackio.dashboard.static_files import front_end_file
 from trackio.errors import (
     InvalidInput,
     LimitExceeded,
@@ -56,7 +56,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         Route(f"{PREFIX}/{path}", _guarded(desk, answer), methods=["GET"])
         for path, answer in answers.items()
     ]
-    return [*data, Mount(f"{PREFIX}/static", Immutable())]
+    files = Route(f"{PREFIX}/static/{{version}}/{{path:path}}", front_end_file, methods=["GET"])
+    return [*data, files]
 
 
 def projects_json(desk: Desk, _request: Request) -> Response:

@@ -9,20 +9,19 @@ from typing import Final
 
 import gradio as gr
 
-from trackio.dashboard.static_files import FOLDER, version
+from trackio.dashboard.static_files import files, version
 
+CHARTS: Final = "vendor/uplot/uPlot.iife.min.js"
 _TEMPLATE: Final = '<div class="trackio-host"></div>'
 
-# MODULES and VERSION are put in below: no name that anybody logged passes through here.
+# FILES and VERSION are put in below: no name that anybody logged passes through here.
 _LOAD: Final = """
 const root = String(window.gradio_config?.root ?? "").replace(/\\/+$/, "");
 const host = element.querySelector(".trackio-host");
 const files = `${root}/gradio_api/trackio/static/VERSION/`;
-for (const module of MODULES) {
+for (const [href, rel, as] of FILES) {
   const link = document.createElement("link");
-  link.rel = "modulepreload";
-  link.href = files + module;
-  document.head.append(link);
+  document.head.append(Object.assign(link, { rel, as, href: files + href }));
 }
 import(`${files}main.js`)
   .then((main) => main.mount(host, root))
@@ -49,13 +48,16 @@ def add_dashboard() -> gr.HTML:
     """
     return gr.HTML(
         html_template=_TEMPLATE,
-        js_on_load=_LOAD.replace("VERSION", version()).replace("MODULES", _modules()),
+        js_on_load=_LOAD.replace("VERSION", version()).replace("FILES", _files()),
         apply_default_css=False,
         padding=False,
         container=False,
     )
 
 
-def _modules() -> str:
-    """The names of all modules, so that they are fetched at once and not as each is met."""
-    return json.dumps(sorted(path.name for path in FOLDER.glob("*.js")))
+def _files() -> str:
+    """What the browser should fetch at once and not as it meets each: name, how, as what."""
+    modules = [name for name in files() if name.endswith(".js") and "/" not in name]
+    wanted = [(name, "modulepreload", "script") for name in modules]
+    wanted += [("all.css", "preload", "style"), (CHARTS, "preload", "script")]
+    return json.dumps(wanted)

@@ -38,7 +38,7 @@ def show(
     """Open the dashboard of a store, read-only.
 
     Args:
-        project: the project to open; by default the newest.
+        project: the project to open; by default the first.
         store: a store or its address; by default that of `TRACKIO_STORE` or `TRACKIO_DIR`.
         host: the address to listen at, by default only this machine; "0.0.0.0" is everywhere.
         port: the port; by default the first free one of 100, from `GRADIO_SERVER_PORT` or 7860.

@@ -4,6 +4,8 @@ Parameters are bound, never formatted in; the text of a query is put together fr
 parts of that one file only.
 """
 
+import atexit
+import os
 import threading
 from collections.abc import Mapping
 from functools import cache
@@ -22,11 +24,16 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class Database:
-    """An in-memory DuckDB, opened on first use; safe to use from many threads."""
+    """An in-memory DuckDB, opened on first use; safe to use from many threads.
+
+    It holds nothing of its own, so one serves a whole process. A forked child, which has
+    none of its parent's threads, opens another.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._pid = 0
 
     def table(
         self,
@@ -60,11 +67,25 @@ class Database:
             table: pa.Table = answer.to_arrow_table()
         return table
 
+    def close(self) -> None:
+        """Let go of the connection; the next query opens another."""
+        with self._lock:
+            self._connection = None
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
-            if self._connection is None:
+            if self._connection is None or self._pid != os.getpid():
                 self._connection = duckdb.connect(":memory:", config=_CONFIG)
+                self._pid = os.getpid()
             return self._connection.cursor()
+
+
+@cache
+def shared_database() -> Database:
+    """The one of this process."""
+    database = Database()
+    atexit.register(database.close)  # DuckDB complains of what is open when Python ends
+    return database
 
 
 def text_of(name: str) -> str:

@@ -1,20 +1,18 @@
 """One project of one store, open for reading. It lists; what it lists is a `View`."""
 
 import threading
-from collections.abc import Iterator
-from difflib import get_close_matches
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from trackio import catalog, keys
 from trackio.catalog import Snapshot
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import NotFound
-from trackio.model import Entry
-from trackio.query.database import Database
+from trackio.query.database import shared_database
 from trackio.query.facts import Facts
 from trackio.query.files import Files
-from trackio.query.reader import Reader
+from trackio.query.near import advise
+from trackio.query.reader import HELD_FILE_ROWS, Reader
 from trackio.query.view import View
 from trackio.store.base import Store
 
@@ -28,6 +26,7 @@ class Project:
         clock: tells whether a silent run has crashed.
         cache_dir: where files of a remote store are kept between processes; by default they
             are kept in a temporary folder as long as this object lives.
+        held_file_rows: a file of at most so many rows is held in memory.
     """
 
     def __init__(
@@ -37,12 +36,13 @@ class Project:
         *,
         clock: Clock = SYSTEM_CLOCK,
         cache_dir: Path | None = None,
+        held_file_rows: int = HELD_FILE_ROWS,
     ) -> None:
         self.store = store
         self.name = name
         self._clock = clock
         files = Files(store, cache_dir)
-        self._reader = Reader(files, Database())
+        self._reader = Reader(files, shared_database(), held_file_rows=held_file_rows)
         self._facts = Facts(self._reader, files)
         self._lock = threading.Lock()
         self._tickets = count()
@@ -93,12 +93,13 @@ class Project:
         unreadable = self._reader.unreadable
         if not unreadable:
             return snapshot
-        versions = {entry.key: entry.version for entry in _files(snapshot)}
+        listed = _versions(snapshot)
+        shown = _versions(self._view.snapshot) if self._view is not None else {}
         for key in list(unreadable):
-            version = versions.get(key)
-            if version is None or self._bad_versions.setdefault(key, version) != version:
+            bad = self._bad_versions.setdefault(key, shown.get(key, listed.get(key, "")))
+            if listed.get(key) != bad:
                 unreadable.pop(key, None)
-                self._bad_versions.pop(key, None)
+                del self._bad_versions[key]
         return snapshot.without(unreadable) if unreadable else snapshot
 
 
@@ -109,25 +110,16 @@ def open_project(store: Store, name: str) -> Project:
         NotFound: there is none; the message names those like it, or all there are.
     """
     if not any(True for _ in store.list(keys.runs_prefix(name), recursive=False)):
-        raise NotFound(_no_such_project(name, catalog.list_projects(store), store.url))
+        advice = advise(name, catalog.list_projects(store))
+        raise NotFound(f"there is no project {name!r} in {store.url}; {advice}")
     return Project(store, name)
 
 
-def _no_such_project(name: str, existing: list[str], url: str) -> str:
-    missing = f"there is no project {name!r} in {url}"
-    if not existing:
-        return f"{missing}, which holds no project yet"
-    if near := get_close_matches(name, existing, n=3):
-        return f"{missing}; did you mean {' or '.join(map(repr, near))}?"
-    listed = ", ".join(existing[:20]) + (", …" if len(existing) > 20 else "")
-    return f"{missing}; there are: {listed}"
-
-
-def _files(snapshot: Snapshot) -> Iterator[Entry]:
-    yield from snapshot.packs.values()
-    for run in snapshot.runs.values():
-        for writer in run.writers.values():
-            yield from writer.ranges.values()
+def _versions(snapshot: Snapshot) -> dict[str, str]:
+    """The version of each file that holds rows, by its key."""
+    writers = (writer for run in snapshot.runs.values() for writer in run.writers.values())
+    entries = chain(snapshot.packs.values(), *(writer.ranges.values() for writer in writers))
+    return {entry.key: entry.version for entry in entries}
 
 
 def _has_less(old: Snapshot, new: Snapshot) -> bool:

@@ -21,7 +21,6 @@ from trackio.query.files import Files, VanishedError
 from trackio.query.pieces import Piece
 
 HELD_FILE_ROWS = 4096
-"""A file of at most so many rows is held in memory."""
 HELD_ROWS = 2_000_000
 """So many rows are held in all, some 150 MB."""
 _HELD_TABLES = 8
@@ -39,12 +38,20 @@ class Reader:
     """Answers named queries over pieces. Safe to use from many threads.
 
     `unreadable` tells of each file that could not be read why.
+
+    Args:
+        files: where the files are.
+        database: what reads them.
+        held_file_rows: a file of at most so many rows is held in memory.
     """
 
-    def __init__(self, files: Files, database: Database) -> None:
+    def __init__(
+        self, files: Files, database: Database, *, held_file_rows: int = HELD_FILE_ROWS
+    ) -> None:
         self.unreadable: dict[str, str] = {}
         self._files = files
         self._database = database
+        self._held_file_rows = held_file_rows
         self._lock = threading.Lock()
         self._opened: dict[str, pa.Table | None] = {}  # the rows of those that are held
         self._held_rows = 0
@@ -126,7 +133,7 @@ class Reader:
         if piece.is_whole and (meta.first, meta.last) != (piece.first, piece.last):
             raise UnreadableFile(f"its name says another range than {meta.first}-{meta.last}")
         held = None
-        if meta.rows <= min(HELD_FILE_ROWS, HELD_ROWS - self._held_rows):
+        if meta.rows <= min(self._held_file_rows, HELD_ROWS - self._held_rows):
             _, held = shard.decode(path)
         with self._lock:
             self._opened[piece.key] = held

@@ -37,7 +37,7 @@ class History:
         }
 
     def run(self, steps: int, check_every: int = 10) -> None:
-        """Let `steps` things happen, then let all settle; raises AssertionError as the invariants do."""
+        """Let `steps` things happen, then let all settle; raises as the invariants do."""
         try:
             for number in range(steps):
                 acts = list(self._acts)

@@ -7,6 +7,7 @@ next, who crashes and how time passes; `trackio.testing.invariants` says what mu
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from trackio.testing.reading import Reading
 from trackio.upkeep import collect, recover
 from trackio.writer.publisher import Publisher
 from trackio.writer.rollup import RollUp
-from trackio.writer.writer import Writer
+from trackio.writer.writer import Sealed, Writer
 
 PROJECT = "world"
 _SETTLING_ROUNDS = 3
@@ -98,8 +99,9 @@ class World:
         """One call of the training code; when it has returned it is acknowledged."""
         seq = process.writer.next_seq
         data = {"loss": float(seq), f"m{seq % 3}": self._random.random()}
-        process.writer.log(data)
-        process.acknowledged[seq] = data
+        with suppress(Sealed):  # it is about to finish
+            process.writer.log(data)
+            process.acknowledged[seq] = data
 
     def publish(self, process: Process) -> None:
         """The writer's thread does one round: shards, roll-up, collecting its own."""

@@ -26,11 +26,18 @@ class Observed(dict[str, Any]):
         self[name] = value
 
     def update(self, *args: Any, allow_val_change: bool | None = None, **kwargs: Any) -> None:
-        """As `dict.update`; `allow_val_change` is accepted for wandb's sake, changes are allowed."""
+        """As `dict.update`; `allow_val_change` is accepted for wandb's sake: all may change."""
         del allow_val_change
         changed = dict(*args, **kwargs)
         super().update(changed)
         self._on_change(changed)
+
+    def __ior__(self, changed: Any) -> "Observed":  # type: ignore[override,misc]
+        self.update(changed)
+        return self
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return dict, (dict(self),)  # a copy in another process, or of another run, reports nothing
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """As `dict.setdefault`."""

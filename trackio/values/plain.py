@@ -5,10 +5,12 @@ anything else stands as a tag: `{"float": "nan"}`, `{"int": "<digits>"}`, `{"jso
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from enum import Enum
+from numbers import Real
 from typing import Any, cast
+from uuid import UUID
 
 import orjson
 
@@ -66,41 +68,56 @@ def dump_text(value: Any) -> str:
 
 
 def flatten(data: Mapping[Any, Any], warn: Warn) -> dict[str, Any]:
-    """Nested dicts joined with `/`; of two values under one key the later wins, with a warning."""
+    """Nested dicts joined with `/`; of two values under one key the later wins, with a warning.
+
+    A dict that contains itself, or whose own code fails, is left out and warned about.
+    """
     flat: dict[str, Any] = {}
-    _flatten_into(flat, "", data, warn)
+    try:
+        for raw, value in data.items():
+            for key, plain in _flat_item(raw, value, warn):
+                if key in flat:
+                    warn(key, "is given twice in one call; the later value is kept")
+                flat[key] = plain
+    except Exception as exc:  # noqa: BLE001 - a foreign mapping's own code may raise anything
+        warn("log()", f"is given a {_type_name(data)} that cannot be read ({_said_by(exc)})")
     return flat
 
 
-def _flatten_into(flat: dict[str, Any], prefix: str, data: Mapping[Any, Any], warn: Warn) -> None:
-    for raw, value in data.items():
-        key = prefix + _valid_text(raw if isinstance(raw, str) else str(raw))
-        if isinstance(value, Mapping) and value:
-            _flatten_into(flat, f"{key}/", value, warn)
-            continue
-        if key in flat:
-            warn(key, "is given twice in one call; the later value is kept")
-        flat[key] = value
+def _flat_item(raw: Any, value: Any, warn: Warn) -> list[tuple[str, Any]]:
+    """One item of the outermost dict, flattened; nothing if that is impossible."""
+    try:
+        key = _text_of(raw)
+    except Exception as exc:  # noqa: BLE001 - as above
+        warn(_type_name(raw), f"is skipped: it cannot be the name of a value ({_said_by(exc)})")
+        return []
+    try:
+        return list(_flat_items(key, value))
+    except RecursionError:
+        warn(key, "is skipped: it contains itself, or is nested too deeply")
+    except Exception as exc:  # noqa: BLE001 - as above
+        warn(key, f"is skipped: it cannot be read ({_said_by(exc)})")
+    return []
+
+
+def _flat_items(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for raw, inner in value.items():
+            yield from _flat_items(f"{key}/{_text_of(raw)}", inner)
+    else:
+        yield key, value
 
 
 def _encode_carefully(data: Mapping[Any, Any], warn: Warn) -> bytes:
     body = {}
-    for key, value in _flatten_or_nothing(data, warn).items():
+    for key, value in flatten(data, warn).items():
         try:
             body[key] = _tagged(value)
         except UnstorableError as exc:
             warn(key, f"is skipped: {exc}")
         except Exception as exc:  # noqa: BLE001 - a foreign object's own code may raise anything
-            warn(key, f"is skipped: a {_type_name(value)} cannot be stored ({exc!r})")
+            warn(key, f"is skipped: a {_type_name(value)} cannot be stored ({_said_by(exc)})")
     return orjson.dumps(body)
-
-
-def _flatten_or_nothing(data: Mapping[Any, Any], warn: Warn) -> dict[str, Any]:
-    try:
-        return flatten(data, warn)
-    except RecursionError:
-        warn("log()", "is given a dict that contains itself: the call is kept without values")
-        return {}
 
 
 def _tagged(value: Any) -> Any:
@@ -148,6 +165,8 @@ def _scalar(value: Any) -> Any:
             return plain(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
     if callable(item := getattr(value, "item", None)):
         return _item(value, item)
     if isinstance(value, Mapping | list | tuple | set | frozenset):
@@ -168,6 +187,8 @@ def _item(value: Any, item: Callable[[], Any]) -> Any:
         ) from exc
     if isinstance(element, bool | int | float | str):
         return element
+    if isinstance(element, Real):  # a long double, which is no Python number
+        return float(element)
     raise UnstorableError(
         f"a {_type_name(value)} holds a {type(element).__name__}, which cannot be stored"
     )
@@ -176,7 +197,9 @@ def _item(value: Any, item: Callable[[], Any]) -> Any:
 def _jsonable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if value is None or isinstance(value, bool | float):
+    if isinstance(value, float):
+        return float(value)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return (
@@ -193,6 +216,10 @@ def _jsonable(value: Any) -> Any:
     return _jsonable(_scalar(value))
 
 
+def _text_of(key: Any) -> str:
+    return _valid_text(key if isinstance(key, str) else str(key))
+
+
 def _valid_text(text: str) -> str:
     """`text` with lone surrogates, which UTF-8 cannot hold, written as escapes."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
@@ -201,3 +228,11 @@ def _valid_text(text: str) -> str:
 def _type_name(value: Any) -> str:
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _said_by(exc: Exception) -> str:
+    """What an error of foreign code says, even if it cannot say it."""
+    try:
+        return repr(exc)
+    except Exception:  # noqa: BLE001 - its own code again
+        return type(exc).__name__

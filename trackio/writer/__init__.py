@@ -3,6 +3,6 @@
 It imports neither DuckDB nor Gradio nor pandas, and pyarrow only in its thread.
 """
 
-from trackio.writer.writer import Writer
+from trackio.writer.writer import Sealed, Writer
 
-__all__ = ["Writer"]
+__all__ = ["Sealed", "Writer"]

@@ -5,6 +5,7 @@ One process appends; the file is opened with O_APPEND, never locked and never ma
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from os import write
 from pathlib import Path
 
@@ -77,11 +78,15 @@ class JournalFile:
             self._fd = -1
 
     def drop(self) -> None:
-        """Close and remove the file, unless something else stands there now."""
+        """Close and remove the file, unless something else stands there now.
+
+        One that cannot be removed stays: whoever recovers it finds that all of it is stored.
+        """
         lost = self.is_lost()
         self.close()
         if not lost:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink()
 
 
 def journal_path(folder: Path, writer_id: str, number: int) -> Path:

@@ -1,5 +1,6 @@
 """Put the parts of one write path together: writer, spool, thread. It decides nothing."""
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,14 +26,14 @@ def open_writer(settings: Settings, store: Store, header: journal.Header) -> Wri
     policy = settings.flush_policy(is_local=local)
     spool = None if local else open_spool(settings.spool_dir, store)
     writer = Writer(header, settings.journal_dir, policy=policy)
-    thread: WriterThread
 
     def make_parts() -> "tuple[Publisher, RollUp]":
         from trackio.writer.publisher import Publisher
         from trackio.writer.rollup import RollUp
 
         files = store if spool is None else spool.files
-        publisher = Publisher(writer, files, target=store, policy=policy, on_put=thread.on_put)
+        offer = (lambda names: None) if spool is None else spool.offer
+        publisher = Publisher(writer, files, target=store, policy=policy, on_put=offer)
         rollup = RollUp(
             files,
             unsent=spool,
@@ -62,6 +63,10 @@ def forget_spools() -> None:
     global _spools_lock  # noqa: PLW0603 - the parent may have held it while forking
     _spools_lock = threading.Lock()
     _spools.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_spools)
 
 
 def _scratch(folder: Path, writer_id: str) -> Path:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from trackio import ids, journal, shard
 from trackio.buffer import Batch
-from trackio.columns import read_numbers
+from trackio.columns import is_dense, read_numbers
 from trackio.keys import ShardKey
 from trackio.model import (
     FINISH,
@@ -81,17 +81,18 @@ class Publisher:
         """
         if self._is_finished:
             return self.publish()
+        self._writer.seal()
         *groups, last = self._prepare() or [_EMPTY]
         puts = [self._put_shard(group, self._table(group)) for group in groups]
         built = self._rows(last)
         self._summarize(built.table(), last.last)
         if summary := self._summary.rows():
-            self._writer.append(SUMMARY, summary)
+            self._writer.append_last(SUMMARY, summary)
         row = dump_text({**said, "last_seq": self._writer.next_seq})
-        self._writer.append(RUN, {FINISH: Json(row)})
+        self._writer.append_last(RUN, {FINISH: Json(row)})
         self._is_finished = True
         tail = self._writer.take()[-1]
-        first = last.first if last.lines else tail.first
+        first = tail.first if last is _EMPTY else last.first
         _add(built, tail.lines)
         return [*puts, self._put_shard(Batch(first, tail.last, []), built.table())]
 
@@ -155,7 +156,7 @@ class Publisher:
 def _add(rows: Rows, lines: list[bytes]) -> None:
     """Take in calls: those of plain numbers as columns, the others one by one."""
     logs, others = journal.split_logs(lines)
-    numbers = read_numbers(logs, max(map(len, lines))) if logs else None
+    numbers = read_numbers(logs, max(map(len, lines))) if logs and is_dense(lines) else None
     if numbers is not None:
         rows.add_numbers(numbers)
         lines = others
@@ -166,11 +167,18 @@ def _add(rows: Rows, lines: list[bytes]) -> None:
 
 def _grouped(batches: list[Batch], policy: FlushPolicy) -> list[Batch]:
     """Neighbouring batches joined up to the size of a shard."""
+    if len(batches) < 2:
+        return batches
     groups: list[Batch] = []
+    size = 0
     for batch in batches:
-        if groups and len(groups[-1].lines) + len(batch.lines) <= policy.max_calls:
+        more = sum(map(len, batch.lines))
+        calls = len(batch.lines) + (len(groups[-1].lines) if groups else 0)
+        if groups and calls <= policy.max_calls and size + more <= policy.max_bytes:
             before = groups.pop()
             groups.append(Batch(before.first, batch.last, before.lines + batch.lines))
+            size += more
         else:
             groups.append(batch)
+            size = more
     return groups

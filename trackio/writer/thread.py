@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import TrackioError
+from trackio.keys import run_prefix
 from trackio.model import HEARTBEAT, RUN
 from trackio.settings import FlushPolicy
 from trackio.spool import Spool
@@ -57,7 +58,6 @@ class WriterThread:
         self._last_words: Mapping[str, str | None] | None = None
         self._is_last_said = False
         self._is_stopped = False
-        self._unsent: list[str] = []
         self._failures = 0
         self._publish_at = clock.monotonic() + policy.max_age_s
         self._seen_seq = 0
@@ -96,17 +96,11 @@ class WriterThread:
             self._cond.wait_for(lambda: self._is_stopped, timeout_s)
         return self.writer.is_all_safe and self._wait_sent(timeout_s)
 
-    def on_put(self, names: list[str]) -> None:
-        """Files were put into the spool."""
-        if self._spool is not None:
-            self._unsent += names
-            self._spool.offer(names)
-
     def _wait_sent(self, timeout_s: float) -> bool:
         if self._spool is None:
             return True
-        self._unsent = self._spool.waiting(self._unsent)
-        return self._spool.wait_sent(self._unsent, timeout_s)
+        header = self.writer.header
+        return self._spool.wait_sent(run_prefix(header.project, header.run_id), timeout_s)
 
     def _run(self) -> None:
         try:
@@ -114,6 +108,7 @@ class WriterThread:
         except Exception as exc:  # noqa: BLE001 - as below
             self._note(exc)
             self._stop()
+            self._journal_to_the_end()
             return
         while not self._is_stopped:
             self._wait()
@@ -123,7 +118,15 @@ class WriterThread:
             except Exception as exc:  # noqa: BLE001 - the top of the thread: nothing may end it
                 self._note(exc)
             if self._is_last_said and self.writer.is_all_safe:
+                self.writer.close()
                 self._stop()
+
+    def _journal_to_the_end(self) -> None:
+        """Nothing can be published here; what the journal has can be, by another process."""
+        with self._cond:
+            while self._last_words is None:
+                self._cond.wait()
+        self.writer.close()
 
     def _wait(self) -> None:
         with self._cond:
@@ -163,7 +166,6 @@ class WriterThread:
         return self._is_due or self._last_words is not None
 
     def _stop(self) -> None:
-        self.writer.close()
         with self._cond:
             self._is_stopped = True
             self._cond.notify_all()

@@ -23,8 +23,12 @@ from trackio.writer.journals import Journals
 log = logging.getLogger("trackio")
 
 
+class Sealed(Exception):
+    """The writer takes no more calls: what is logged now belongs to another writer."""
+
+
 class Writer:
-    """Takes the calls of one process for one run, from any thread.
+    """Takes the calls of one process for one run, from any thread, until it is sealed.
 
     Args:
         header: whose calls these are; stands in the journal.
@@ -48,6 +52,7 @@ class Writer:
         self.safe_seq = -1
         self.unjournaled = 0
         self._taken = 0
+        self._is_sealed = False
         self._time_ns = clock.time_ns
         self._warned: set[str] = set()
         self._mutex = threading.Lock()
@@ -62,10 +67,16 @@ class Writer:
         return self._journals.header
 
     def log(self, data: Mapping[Any, Any], step: int | None = None) -> None:
-        """A `log` call; without a step it gets the next one of this writer."""
+        """A `log` call; without a step it gets the next one of this writer.
+
+        Raises:
+            Sealed: it was not taken.
+        """
         body = encode_data(data, self.warn_key)
         auto = b"false"
         with self._mutex:
+            if self._is_sealed:
+                raise Sealed
             # The seq is taken before the line is written: a call that an exception interrupts
             # (Ctrl-C) leaves a seq without a row, never two calls under one seq.
             seq = self.next_seq
@@ -80,13 +91,22 @@ class Writer:
             self.wake()
 
     def append(self, kind: str, data: Mapping[Any, Any], step: int | None = None) -> int:
-        """A call of another kind; returns its seq."""
+        """A call of another kind; returns its seq.
+
+        Raises:
+            Sealed: it was not taken.
+        """
         body = encode_data(data, self.warn_key)
         with self._mutex:
-            seq = self.next_seq
-            self.next_seq = seq + 1
-            self._keep(journal.encode_call(seq, self._time_ns() // 1000, kind, step, body))
-            return seq
+            if self._is_sealed:
+                raise Sealed
+            return self._append(kind, body, step)
+
+    def _append(self, kind: str, body: bytes, step: int | None = None) -> int:
+        seq = self.next_seq
+        self.next_seq = seq + 1
+        self._keep(journal.encode_call(seq, self._time_ns() // 1000, kind, step, body))
+        return seq
 
     def _keep(self, line: bytes) -> bool:
         """Journal and buffer a line; whether a shard is due at once."""
@@ -117,6 +137,17 @@ class Writer:
 
     # What follows is for the background thread alone.
 
+    def seal(self) -> None:
+        """Take no more calls, except the last ones."""
+        with self._mutex:
+            self._is_sealed = True
+
+    def append_last(self, kind: str, data: Mapping[Any, Any]) -> int:
+        """A call of the sealed writer itself; returns its seq."""
+        body = encode_data(data, self.warn_key)
+        with self._mutex:
+            return self._append(kind, body)
+
     def take(self) -> list[Batch]:
         """All calls that are in no shard yet, oldest first, until `mark_safe` says they are."""
         with self._mutex:
@@ -132,14 +163,17 @@ class Writer:
         self._journals.drop_safe(seq)
 
     def tend_journal(self) -> None:
-        """Sync the journal; begin another where it is full or lost."""
-        if self._journals.is_lost:
-            self._restart_journal()
-        elif self._journals.is_full:
-            fresh = self._journals.make()
-            with self._mutex:
-                self._journals.begin(fresh, self.next_seq - 1)
-        self._journals.sync()
+        """Sync the journal; begin another where it is full or lost. Warns where it cannot."""
+        try:
+            if self._journals.is_lost:
+                self._repeat_in_new_journal()
+            elif self._journals.is_full:
+                fresh = self._journals.make()
+                with self._mutex:
+                    self._journals.begin(fresh, self.next_seq - 1)
+            self._journals.sync()
+        except OSError as exc:
+            self._warn_unjournaled(exc)
 
     def rename(self, writer_id: WriterId) -> None:
         """Go on under another id; only while nothing was put under the old one."""
@@ -156,16 +190,23 @@ class Writer:
         self._journals.close(drop=self.is_all_safe and not keep)
 
     def _restart_journal(self) -> None:
+        """As `_repeat_in_new_journal`; warns where that fails."""
+        try:
+            self._repeat_in_new_journal()
+        except OSError as exc:
+            self._warn_unjournaled(exc)
+
+    def _repeat_in_new_journal(self) -> None:
         """Begin a journal that repeats every call that is not safe; those before it go."""
         taken = [line for batch in self._unsafe for line in batch.lines]
+        fresh = self._journals.make(taken)
         try:
-            fresh = self._journals.make(taken)
             with self._mutex:
                 fresh.append(b"".join(self._buffer.lines()))
                 before = self._journals.replace(fresh)
                 self.unjournaled = 0
-        except OSError as exc:
-            self._warn_unjournaled(exc)
-            return
+        except OSError:
+            fresh.drop()
+            raise
         for file in before:
             file.drop()

@@ -3,6 +3,8 @@
 
 import { decodeFrame } from "./frames.js";
 
+const LONGEST_MS = 60_000;
+
 /** The server said no; `status` is the HTTP status, 0 when there was no answer at all. */
 export class RequestFailed extends Error {
   constructor(message, status, retryAfterS = 0) {
@@ -19,7 +21,10 @@ export function createApi(root) {
   async function get(path, params, signal) {
     const query = new URLSearchParams(present(params));
     const url = `${base}${path}${query.size ? `?${readable(query)}` : ""}`;
-    const response = await fetch(url, { signal, referrerPolicy: "no-referrer" }).catch((error) => {
+    const limit = AbortSignal.timeout(LONGEST_MS);
+    const until = signal ? AbortSignal.any([signal, limit]) : limit;
+    const asked = fetch(url, { signal: until, referrerPolicy: "no-referrer" });
+    const response = await asked.catch((error) => {
       if (error.name === "AbortError") throw error;
       throw new RequestFailed("The server does not answer", 0);
     });

@@ -36,7 +36,13 @@ export class App {
     this.top = new TopBar(this);
     this.content = h("div.content");
     this.voice = h("div.sr", { "aria-live": "polite" });
-    this.frame.append(this.top.element, this.content, this.tooltip.element, this.help.element, this.voice);
+    this.frame.append(
+      this.top.element,
+      this.content,
+      this.tooltip.element,
+      this.help.element,
+      this.voice,
+    );
     this.project = null;
     this.series = null;
     this.page = null;
@@ -56,7 +62,8 @@ export class App {
   }
 
   close() {
-    for (const part of [this.keyboard, this.live, this.series, this.page, this.theme, this.state]) part?.close();
+    for (const part of [this.keyboard, this.live, this.series, this.page, this.theme, this.state])
+      part?.close();
     return false;
   }
 
@@ -89,26 +96,40 @@ export class App {
     try {
       const listing = this.listProjects();
       const name = wanted ?? (await listing)[0] ?? null;
-      if (name === null) return this.#show(noProject(this.#where));
-      const [meta, projects] = await Promise.all([this.api.json("meta.json", { project: name }), listing]);
+      if (name === null) return this.#showNothing();
+      const [meta, projects] = await Promise.all([
+        this.api.json("meta.json", { project: name }),
+        listing,
+      ]);
       await this.#enter(meta);
       this.top.setProjects(projects, name);
     } catch (error) {
       if (!(error instanceof RequestFailed)) throw error;
       this.#error = error;
+      this.#leave();
       this.#show(failed(error, () => this.#open()));
     }
+  }
+
+  /** No project is open any more. */
+  #leave() {
+    this.series?.close();
+    this.project = this.series = null;
   }
 
   async #enter(meta) {
     await this.#ready;
     this.#error = null;
-    this.series?.close();
+    this.#leave();
     this.project = new Project(meta);
     this.series = new SeriesStore(this.api, this.project);
     document.title = `${meta.project} · Trackio`;
     this.#turn();
     this.top.setFreshness(this.project, null);
+  }
+
+  #showNothing() {
+    if (!this.content.querySelector(".is-first")) this.#show(noProject(this.#where));
   }
 
   #show(element) {
@@ -139,16 +160,18 @@ export class App {
   // What is new
 
   async #tick() {
-    if (!this.project) {
-      if (!this.#error || this.#error.status === 0) await this.#open();
+    const { project, series } = this;
+    if (!project) {
+      if (!this.#error || this.#error.status === 0 || this.#error.status >= 500) await this.#open();
       return;
     }
     let isOther = false;
-    const isNew = await this.series.tick((header) => {
-      isOther = this.project.update(header.meta);
+    const isNew = await series.tick((header) => {
+      isOther = project.update(header.meta);
     });
+    if (project !== this.project) return;
     if (isNew) this.page?.refresh(isOther);
-    else this.project.asOfS = this.project.nowS();
+    else project.asOfS = project.nowS();
     this.page?.tick();
   }
 

@@ -6,9 +6,39 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
 const TIME_STEPS = [
-  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE,
-  5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
-  DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY, 365 * DAY,
+  0.001,
+  0.002,
+  0.005,
+  0.01,
+  0.02,
+  0.05,
+  0.1,
+  0.2,
+  0.5,
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+  14 * DAY,
+  30 * DAY,
+  90 * DAY,
+  365 * DAY,
 ];
 
 /** Round numbers between min and max, about `wanted` of them, and the step between them. */
@@ -75,8 +105,11 @@ function durationLabel(seconds, step) {
   if (step >= DAY) return `${formatTick(seconds / DAY, step / DAY)} d`;
   if (step >= HOUR || seconds >= 10 * HOUR) return `${formatTick(seconds / HOUR, step / HOUR)} h`;
   if (step >= MINUTE) return `${formatTick(seconds / MINUTE, step / MINUTE)} m`;
-  if (seconds >= MINUTE && step >= 1) return `${Math.floor(seconds / MINUTE)}:${two(seconds % MINUTE)}`;
-  return step < 0.1 ? `${formatTick(seconds * 1000, step * 1000)} ms` : `${formatTick(seconds, step)} s`;
+  if (seconds >= MINUTE && step >= 1)
+    return `${Math.floor(seconds / MINUTE)}:${two(seconds % MINUTE)}`;
+  return step < 0.1
+    ? `${formatTick(seconds * 1000, step * 1000)} ms`
+    : `${formatTick(seconds, step)} s`;
 }
 
 function clockLabel(seconds, step, before) {

@@ -28,14 +28,21 @@ export class Card {
     const { key } = this.metric;
     const cut = key.indexOf("/") + 1;
     this.note = h("span.card-note");
-    this.tableButton = iconButton("table", "Show as a table", () => this.toggleTable(), { "aria-pressed": "false" });
+    this.tableButton = iconButton("table", "Show as a table", () => this.toggleTable(), {
+      "aria-pressed": "false",
+    });
     this.plot = h("div.plot", { tabindex: "0", role: "img", on: this.#plotEvents() });
     this.message = h("div.card-message", { hidden: true });
     this.body = h("div.card-body", {}, h("div.skeleton"), this.plot, this.message);
     const open = isLarge
       ? iconButton("close", "Close full screen (Esc)", () => this.#app.open(null))
       : iconButton("expand", "Full screen (f)", () => this.#app.open(key));
-    const title = h("h3.card-title", { title: key }, h("span.card-prefix", {}, key.slice(0, cut)), key.slice(cut));
+    const title = h(
+      "h3.card-title",
+      { title: key },
+      h("span.card-prefix", {}, key.slice(0, cut)),
+      key.slice(cut),
+    );
     this.element = h(
       "article.card",
       {
@@ -117,7 +124,8 @@ export class Card {
     this.#describe(lines, sums, view);
     if (this.#isTable) this.#fillTable();
     const isEmpty = sums.points === 0;
-    if (isEmpty) this.#say(this.#data.isWhole ? "No points of the selected runs here" : "", "empty");
+    if (isEmpty)
+      this.#say(this.#data.isWhole ? "No points of the selected runs here" : "", "empty");
     else this.#say("", "drawn");
     this.element.dataset.points = String(sums.points);
     this.#app.drawn();
@@ -138,7 +146,8 @@ export class Card {
     const span = view.x === "step" ? count(width, "step") : formatDuration(width / 1000);
     const isExact = lines.every((line) => line.isSingle);
     const all = this.#data.whole.reduce((sum, series) => sum + series.points, 0);
-    const exact = points < all ? `${group(points)} of ${count(all, "point")}` : count(points, "point");
+    const exact =
+      points < all ? `${group(points)} of ${count(all, "point")}` : count(points, "point");
     const parts = [isExact ? exact : `mean of ${span}`];
     if (bad) parts.push(`${group(bad)} not a number`);
     if (hidden) parts.push(`${group(hidden)} ≤ 0 hidden`);
@@ -153,8 +162,12 @@ export class Card {
 
   /** What a screen reader says of the chart. */
   #summary(lines) {
-    const last = lines.map((line) => line.raw.findLast(Number.isFinite)).filter((value) => value !== undefined);
-    const spread = last.length ? `, last ${formatValue(Math.min(...last))} to ${formatValue(Math.max(...last))}` : "";
+    const last = lines
+      .map((line) => line.raw.findLast(Number.isFinite))
+      .filter((value) => value !== undefined);
+    const spread = last.length
+      ? `, last ${formatValue(Math.min(...last))} to ${formatValue(Math.max(...last))}`
+      : "";
     return `${this.metric.key}, ${count(lines.length, "run")}${spread}. Arrow keys read values.`;
   }
 
@@ -165,8 +178,12 @@ export class Card {
     const hit = this.#chart.step(event.shiftKey ? by * 10 : by);
     if (!hit) return;
     this.#app.point(this, hit);
-    const values = ranked(hit.rows).slice(0, 5).map(({ line, i }) => `${line.name} ${formatValue(line.y[i])}`);
-    this.#app.announce(`${headingOf(hit, this.#app.view(), this.#data.width)}: ${values.join(", ")}`);
+    const values = ranked(hit.rows)
+      .slice(0, 5)
+      .map(({ line, i }) => `${line.name} ${formatValue(line.y[i])}`);
+    this.#app.announce(
+      `${headingOf(hit, this.#app.view(), this.#data.width)}: ${values.join(", ")}`,
+    );
   }
 
   /** Bring one run forward. */
@@ -209,6 +226,9 @@ export class Card {
     const { x } = this.#app.view();
     const lines = this.#chart?.lines ?? [];
     const width = lines.every((line) => line.isSingle) ? 1 : this.width;
-    replace(this.table, valueTable(lines, (at) => formatX(at, x, width), this.metric.key));
+    replace(
+      this.table,
+      valueTable(lines, (at) => formatX(at, x, width), this.metric.key),
+    );
   }
 }

@@ -2,8 +2,9 @@
 // given and reports what the pointer does; it fetches nothing and knows no other chart.
 
 import { clockTicks, durationTicks, linearTicks, logTicks, xLabels, yRange } from "./axes.js";
-import { drawLines, projector } from "./draw.js";
+import { projector } from "./draw.js";
 import { formatTick } from "./format.js";
+import { Layers } from "./layers.js";
 import { bounds, grid, nearest } from "./lines.js";
 
 const SYNC = "trackio";
@@ -29,6 +30,7 @@ export class Chart {
   #host;
   #events;
   #plot = null;
+  #layers = null;
   #theme;
   #lines = [];
   #grid = new Float64Array(0);
@@ -63,7 +65,7 @@ export class Chart {
   focus(run) {
     if (run === this.#focus) return;
     this.#focus = run;
-    this.#plot?.redraw(false, false);
+    this.#layers?.focus(this.#lines, run, this.#style());
   }
 
   resize(width, height) {
@@ -92,7 +94,7 @@ export class Chart {
 
   destroy() {
     this.#plot?.destroy();
-    this.#plot = null;
+    this.#plot = this.#layers = null;
   }
 
   #measure() {
@@ -125,7 +127,7 @@ export class Chart {
       axes: [this.#xAxis(), this.#yAxis()],
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
-        drawAxes: [(plot) => this.#paint(plot)],
+        draw: [(plot) => this.#paint(plot)],
         setCursor: [(plot) => this.#moved(plot)],
         setSelect: [(plot) => this.#selected(plot)],
       },
@@ -139,7 +141,11 @@ export class Chart {
       y: false,
       points: { show: false },
       drag: { x: true, y: false, setScale: false, dist: 6 },
-      sync: { key: SYNC, scales: ["x", null], filters: { pub: (type) => /^mouse(move|leave)$/.test(type) } },
+      sync: {
+        key: SYNC,
+        scales: ["x", null],
+        filters: { pub: (type) => /^mouse(move|leave)$/.test(type) },
+      },
       bind: { dblclick: () => null },
       move: (plot, left, top) => [this.#snap(plot, left), top],
     };
@@ -166,7 +172,12 @@ export class Chart {
 
   #xAxis() {
     const { x } = this.#view;
-    const find = x === "step" ? (...a) => linearTicks(...a, true) : x === "relative" ? durationTicks : clockTicks;
+    const find =
+      x === "step"
+        ? (...a) => linearTicks(...a, true)
+        : x === "relative"
+          ? durationTicks
+          : clockTicks;
     let found = { ticks: [], step: 1 };
     return this.#axis({
       size: 24,
@@ -183,7 +194,8 @@ export class Chart {
   #yAxis() {
     const isLog = this.#view.log;
     return this.#axis({
-      size: (_plot, labels) => Math.max(38, 16 + 6.4 * Math.max(0, ...(labels ?? []).map((label) => label.length))),
+      size: (_plot, labels) =>
+        Math.max(38, 16 + 6.4 * Math.max(0, ...(labels ?? []).map((label) => label.length))),
       splits: (plot, _axis, min, max) => {
         const wanted = Math.max(2, Math.floor(plot.height / 44));
         return isLog ? logTicks(min, max, wanted) : linearTicks(min, max, wanted).ticks;
@@ -193,13 +205,14 @@ export class Chart {
     });
   }
 
+  #style() {
+    const { log, smooth } = this.#view;
+    return { isLog: log, isSmoothed: smooth > 0, colorOf: this.#theme.colorOf };
+  }
+
   #paint(plot) {
-    drawLines(plot, this.#lines, {
-      isLog: this.#view.log,
-      focus: this.#focus,
-      colorOf: this.#theme.colorOf,
-      isSmoothed: this.#view.smooth > 0,
-    });
+    this.#layers ??= new Layers(plot);
+    this.#layers.paint(this.#lines, this.#focus, this.#style());
   }
 
   #moved(plot) {
@@ -212,8 +225,8 @@ export class Chart {
   /** What the crosshair is at: position, each line's point there, and the line that is meant. */
   #hit(idx, left, top, event = null) {
     const plot = this.#plot;
-    const area = projector(plot, this.#view.log);
-    const ratio = window.devicePixelRatio || 1;
+    const size = { width: plot.over.clientWidth, height: plot.over.clientHeight };
+    const area = projector(plot.scales, size, this.#view.log);
     const x = this.#grid[idx];
     const near = plot.posToVal(SNAP_PX, "x") - plot.posToVal(0, "x");
     const rows = [];
@@ -223,7 +236,7 @@ export class Chart {
       const i = nearest(line, x, near);
       if (i < 0) continue;
       rows.push({ line, i });
-      const distance = top === null ? Infinity : Math.abs((area.y(line.y[i]) - area.top) / ratio - top);
+      const distance = top === null ? Infinity : Math.abs(area.y(line.y[i]) - top);
       if (distance < closest) [closest, run] = [distance, line.run];
     }
     const box = plot.over.getBoundingClientRect();

@@ -13,15 +13,49 @@ export class ColumnPicker {
 
   constructor(onChange) {
     this.#onChange = onChange;
-    this.button = h("button.text-button", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", on: { click: () => this.#toggle() } }, icon("columns"), "Columns");
-    this.search = h("input.search", { type: "search", placeholder: "Find a column", "aria-label": "Find a column", on: { input: () => this.#fill() } });
+    this.button = h(
+      "button.text-button",
+      {
+        type: "button",
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+        on: { click: () => this.#toggle() },
+      },
+      icon("columns"),
+      "Columns",
+    );
+    this.search = h("input.search", {
+      type: "search",
+      placeholder: "Find a column",
+      "aria-label": "Find a column",
+      on: { input: () => this.#fill() },
+    });
     this.items = h("div.picker-items");
-    this.panel = h("div.picker", { hidden: true, role: "dialog", "aria-label": "Columns" }, this.search, h("div.tool-row", {},
-      h("button.text-button", { type: "button", on: { click: () => this.#all(true) } }, "All"),
-      h("button.text-button", { type: "button", on: { click: () => this.#all(false) } }, "None"),
-      h("button.text-button", { type: "button", on: { click: () => this.#choose(null) } }, "Usual")), this.items);
-    this.element = h("div.picker-box", { on: { keydown: (event) => event.key === "Escape" && this.#toggle(false) } }, this.button, this.panel);
-    this.#onDocument = (event) => !event.composedPath().includes(this.element) && this.#toggle(false);
+    this.panel = h(
+      "div.picker",
+      { hidden: true, role: "dialog", "aria-label": "Columns" },
+      this.search,
+      h(
+        "div.tool-row",
+        {},
+        h("button.text-button", { type: "button", on: { click: () => this.#all(true) } }, "All"),
+        h("button.text-button", { type: "button", on: { click: () => this.#all(false) } }, "None"),
+        h(
+          "button.text-button",
+          { type: "button", on: { click: () => this.#choose(null) } },
+          "Usual",
+        ),
+      ),
+      this.items,
+    );
+    this.element = h(
+      "div.picker-box",
+      { on: { keydown: (event) => event.key === "Escape" && this.#toggle(false) } },
+      this.button,
+      this.panel,
+    );
+    this.#onDocument = (event) =>
+      !event.composedPath().includes(this.element) && this.#toggle(false);
     document.addEventListener("pointerdown", this.#onDocument);
   }
 
@@ -50,21 +84,39 @@ export class ColumnPicker {
   #fill() {
     const find = matcher(this.search.value);
     const found = this.#columns.filter(({ id }) => id !== "name" && find.test(id)).slice(0, 500);
-    replace(this.items, found.map((column) => this.#item(column)));
+    replace(
+      this.items,
+      found.map((column) => this.#item(column)),
+    );
   }
 
   #item(column) {
-    const box = h("input", { type: "checkbox", checked: this.isShown(column), on: { change: () => this.#set([column], box.checked) } });
-    return h("label.picker-item", {}, box, h("span.column-group", {}, column.group), h("span", {}, column.name));
+    const box = h("input", {
+      type: "checkbox",
+      checked: this.isShown(column),
+      on: { change: () => this.#set([column], box.checked) },
+    });
+    return h(
+      "label.picker-item",
+      {},
+      box,
+      h("span.column-group", {}, column.group),
+      h("span", {}, column.name),
+    );
   }
 
   #all(isShown) {
     const find = matcher(this.search.value);
-    this.#set(this.#columns.filter(({ id }) => find.test(id)), isShown);
+    this.#set(
+      this.#columns.filter(({ id }) => find.test(id)),
+      isShown,
+    );
   }
 
   #set(columns, isShown) {
-    const hidden = new Set(this.#columns.filter((column) => !this.isShown(column)).map(({ id }) => id));
+    const hidden = new Set(
+      this.#columns.filter((column) => !this.isShown(column)).map(({ id }) => id),
+    );
     for (const { id } of columns) isShown ? hidden.delete(id) : hidden.add(id);
     this.#choose(hidden);
   }

@@ -13,10 +13,24 @@ export function makeColumns(table) {
   const columns = [
     make({ id: "name", name: "Name", kind: "name", values: table.names }),
     make({ id: "status", name: "Status", kind: "status", values: table.status }),
-    make({ id: "created", name: "Created", kind: "time", values: table.created_s, say: formatMoment }),
-    make({ id: "duration", name: "Duration", kind: "time", values: table.duration_s, say: formatDuration }),
+    make({
+      id: "created",
+      name: "Created",
+      kind: "time",
+      values: table.created_s,
+      say: formatMoment,
+    }),
+    make({
+      id: "duration",
+      name: "Duration",
+      kind: "time",
+      values: table.duration_s,
+      say: formatDuration,
+    }),
     make({ id: "step", name: "Last step", kind: "number", values: table.step }),
-    table.group.some((group) => group !== null) ? make({ id: "group", name: "Group", kind: "text", values: table.group }) : null,
+    table.group.some((group) => group !== null)
+      ? make({ id: "group", name: "Group", kind: "text", values: table.group })
+      : null,
     ...config.filter(differs),
     ...table.metrics.map((column) => fromMetric(column)),
     ...config.filter((column) => !differs(column)),
@@ -27,19 +41,38 @@ export function makeColumns(table) {
 function fromConfig({ key, values }) {
   const isNumber = values.every((value) => value === null || typeof value === "number");
   const isVaried = values.some((value) => value !== values[0]);
-  return make({ id: `config/${key}`, group: "config", name: key, kind: isNumber ? "number" : "text", values, isVaried });
+  return make({
+    id: `config/${key}`,
+    group: "config",
+    name: key,
+    kind: isNumber ? "number" : "text",
+    values,
+    isVaried,
+  });
 }
 
 function fromMetric({ key, values }) {
-  return make({ id: `metric/${key}`, group: "last", name: key, kind: "number", values: values.map(fromJson) });
+  return make({
+    id: `metric/${key}`,
+    group: "last",
+    name: key,
+    kind: "number",
+    values: values.map(fromJson),
+  });
 }
 
 const NOT_FINITE = { NaN: NaN, Infinity, "-Infinity": -Infinity };
-const fromJson = (value) => (typeof value === "string" && value in NOT_FINITE ? NOT_FINITE[value] : value);
+const fromJson = (value) =>
+  typeof value === "string" && value in NOT_FINITE ? NOT_FINITE[value] : value;
 
 function make({ id, group = "", name, kind, values, isVaried = true, say = null }) {
   const column = {
-    id, group, name, kind, values, isVaried,
+    id,
+    group,
+    name,
+    kind,
+    values,
+    isVaried,
     say: say ? (value) => (value === null ? "–" : say(value)) : sayValue,
     title: (value) => (value === null || kind === "time" ? "" : String(value)),
     search: (i) => searchText(id, group, name, values[i]),
@@ -61,7 +94,8 @@ function searchText(id, group, name, value) {
 
 function widthOf({ name, kind, values, say }) {
   let widest = textWidth(`${name} ↓`, 600);
-  for (const value of values.slice(0, MEASURED_ROWS)) widest = Math.max(widest, textWidth(say(value), kind === "name" ? 600 : 400));
+  for (const value of values.slice(0, MEASURED_ROWS))
+    widest = Math.max(widest, textWidth(say(value), kind === "name" ? 600 : 400));
   const extra = kind === "name" ? 56 : kind === "status" ? 48 : 26;
   const most = kind === "name" ? Math.min(340, window.innerWidth * 0.46) : WIDE_PX;
   return Math.round(Math.min(most, Math.max(NARROW_PX, widest + extra)));
@@ -85,7 +119,14 @@ export function order(rows, columns, sort) {
 
 /** Numbers before texts, by value; what is missing or not a number comes last either way. */
 function compare(a, b, isDown) {
-  const rank = (value) => (value === null || value === undefined ? 3 : Number.isNaN(value) ? 2 : typeof value === "string" ? 1 : 0);
+  const rank = (value) =>
+    value === null || value === undefined
+      ? 3
+      : Number.isNaN(value)
+        ? 2
+        : typeof value === "string"
+          ? 1
+          : 0;
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
   if (rank(a) > 1) return 0;
   const by = rank(a) === 1 ? a.localeCompare(b, undefined, { numeric: true }) : a - b;

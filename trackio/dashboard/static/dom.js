@@ -33,7 +33,8 @@ export function h(name, attributes = {}, ...children) {
 function assign(element, key, value) {
   if (value === null || value === undefined || value === false) return;
   if (key === "on") {
-    for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    for (const [event, listener] of Object.entries(value))
+      element.addEventListener(event, listener);
   } else if (key === "style") {
     for (const [name, text] of Object.entries(value)) element.style.setProperty(name, text);
   } else if (key in element && key !== "list" && typeof value !== "string") {

@@ -3,62 +3,48 @@
 import { DASHES } from "./colors.js";
 import { within } from "./lines.js";
 
-const FADED = 0.13;
 const BAND = 0.13;
 const SPIKE = 0.45;
 const RAW = 0.3;
 const DOTS_PX = 7; // how far apart points must be for each to get a dot
 
-/** The chart's plotting area and scales, in canvas pixels. */
-export function projector(u, isLog) {
-  const { left, top, width, height } = u.bbox;
-  const { x, y } = u.scales;
+/** How values become pixels of a canvas that covers the plotting area. */
+export function projector({ x, y }, { width, height }, isLog) {
   const fromY = isLog ? Math.log10(y.min) : y.min;
   const perX = width / (x.max - x.min);
   const perY = height / ((isLog ? Math.log10(y.max) : y.max) - fromY);
-  const bottom = top + height;
   return {
-    x: (value) => left + (value - x.min) * perX,
+    x: (value) => (value - x.min) * perX,
     y: isLog
-      ? (value) => (value > 0 ? bottom - (Math.log10(value) - fromY) * perY : NaN)
-      : (value) => bottom - (value - fromY) * perY,
+      ? (value) => (value > 0 ? height - (Math.log10(value) - fromY) * perY : NaN)
+      : (value) => height - (value - fromY) * perY,
     range: [x.min, x.max],
-    left,
-    top,
     width,
-    height,
-    bottom,
+    bottom: height,
   };
 }
 
-/** Paint all lines; the one of the run `focus`, if any, in front and the others faded. */
-export function drawLines(u, lines, { isLog, focus, colorOf, isSmoothed }) {
-  const area = projector(u, isLog);
+/** Paint these lines onto an empty canvas. `isFront` makes them heavier. */
+export function paint(canvas, lines, scales, { isLog, isFront, colorOf, isSmoothed }) {
+  const ctx = canvas.getContext("2d");
+  const area = projector(scales, canvas, isLog);
   const ratio = window.devicePixelRatio || 1;
-  const { ctx } = u;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(area.left, area.top - ratio, area.width, area.height + 2 * ratio);
-  ctx.clip();
-  ctx.lineJoin = "round";
-  const isFocused = focus !== null && lines.some((line) => line.run === focus);
-  const order = isFocused ? [...lines].sort((a, b) => (a.run === focus) - (b.run === focus)) : lines;
   const crowd = Math.min(1, Math.sqrt(2 / lines.length)); // many bands upon another stay pale
-  for (const line of order) {
-    const strength = !isFocused || line.run === focus ? 1 : FADED;
+  ctx.clearRect(0, 0, canvas.width, canvas.height);
+  ctx.lineJoin = "round";
+  for (const line of lines) {
     ctx.fillStyle = ctx.strokeStyle = colorOf(line.color);
-    drawBand(ctx, area, line, strength * BAND * crowd);
-    drawSpikes(ctx, area, line, strength * SPIKE, ratio);
-    if (isSmoothed) drawRaw(ctx, area, line, strength * RAW * crowd, ratio);
+    drawBand(ctx, area, line, BAND * crowd);
+    drawSpikes(ctx, area, line, SPIKE, ratio);
+    if (isSmoothed) drawRaw(ctx, area, line, RAW * crowd, ratio);
   }
-  for (const line of order) {
-    const isFront = isFocused && line.run === focus;
-    ctx.globalAlpha = isFocused && !isFront ? FADED * 1.6 : 1;
+  ctx.globalAlpha = 1;
+  for (const line of lines) {
     ctx.fillStyle = ctx.strokeStyle = colorOf(line.color);
-    drawLine(ctx, area, line, (isFront ? 2.4 : 1.5) * ratio, ratio);
+    const dash = isFront ? [] : DASHES[line.dash];
+    drawLine(ctx, area, line, (isFront ? 2.4 : 1.5) * ratio, dash, ratio);
     drawBad(ctx, area, line, ratio);
   }
-  ctx.restore();
 }
 
 /** The span of indices to draw: what is in view and one point beyond each end. */
@@ -112,14 +98,15 @@ function drawRaw(ctx, area, line, alpha, ratio) {
   stroke(ctx, area, line.x, line.raw, span(line, area));
 }
 
-function drawLine(ctx, area, line, width, ratio) {
+function drawLine(ctx, area, line, width, dash, ratio) {
   ctx.lineWidth = width;
-  ctx.setLineDash(DASHES[line.dash].map((length) => length * ratio));
+  ctx.setLineDash(dash.map((length) => length * ratio));
   const [from, to] = span(line, area);
   stroke(ctx, area, line.x, line.y, [from, to]);
   ctx.setLineDash([]);
   const apart = (area.x(line.x[to - 1]) - area.x(line.x[from])) / (to - from - 1 || 1);
-  if (to - from === 1 || apart > DOTS_PX * ratio) drawDots(ctx, area, line, [from, to], width * 1.35);
+  if (to - from === 1 || apart > DOTS_PX * ratio)
+    drawDots(ctx, area, line, [from, to], width * 1.35);
 }
 
 /** A line through the finite points; one that is not finite leaves a gap. */
@@ -161,7 +148,7 @@ function drawBad(ctx, area, line, ratio) {
   let before = -Infinity;
   for (const [at] of line.bad) {
     const x = area.x(at);
-    if (x < area.left || x > area.left + area.width || x - before < 2 * arm) continue;
+    if (x < 0 || x > area.width || x - before < 2 * arm) continue;
     ctx.moveTo(x - arm, y - arm);
     ctx.lineTo(x + arm, y + arm);
     ctx.moveTo(x + arm, y - arm);

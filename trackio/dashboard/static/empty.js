@@ -9,12 +9,20 @@ wandb.log({"loss": 0.1})`;
 
 /** No project yet: the lines that make one. */
 export function noProject(where) {
-  const copy = h("button.text-button", { type: "button", on: { click: () => copyCode(copy) } }, "Copy");
+  const copy = h(
+    "button.text-button",
+    { type: "button", on: { click: () => copyCode(copy) } },
+    "Copy",
+  );
   return h(
-    "main.empty",
+    "main.empty.is-first",
     {},
     h("h1", {}, "Nothing logged yet"),
-    h("p", {}, "Run these lines anywhere this store can be written, and the charts appear here by themselves."),
+    h(
+      "p",
+      {},
+      "Run these lines anywhere this store can be written, and the charts appear here by themselves.",
+    ),
     h("div.code", {}, h("pre", {}, h("code", {}, CODE)), copy),
     h("p.quiet", {}, "Looking in ", h("code", {}, where)),
   );
@@ -44,7 +52,11 @@ export function noMetrics(project, find, clear) {
     "div.empty",
     {},
     h("h2", {}, "No metrics yet"),
-    h("p", {}, "The runs of this project have not logged a number. Charts appear as soon as one does:"),
+    h(
+      "p",
+      {},
+      "The runs of this project have not logged a number. Charts appear as soon as one does:",
+    ),
     h("div.code", {}, h("pre", {}, h("code", {}, 'wandb.log({"loss": 0.1})'))),
   );
 }

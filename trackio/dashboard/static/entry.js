@@ -59,6 +59,11 @@ export class Entry {
   /** The runs to ask for: those that are not here, or all if they may have changed since. */
   missing(runs, rev) {
     if (this.isCoarse || (this.since !== null && this.since !== rev)) return runs;
+    return this.absent(runs);
+  }
+
+  /** The runs that never were here. */
+  absent(runs) {
     return runs.filter((code) => !this.loaded.has(code));
   }
 

@@ -22,7 +22,12 @@ export function formatTick(value, step) {
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size >= 1e15 || size < 1e-5) return exponent(value.toExponential(1));
-  for (const [unit, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+  for (const [unit, suffix] of [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
     if (size >= unit && step >= unit / 10) {
       return minus(trim((value / unit).toFixed(places(step / unit)))) + suffix;
     }

@@ -27,7 +27,9 @@ function readArrays(series, buffer, start) {
   series.index = Float64Array.from({ length: n }, (_, i) => base + (isDense ? i : offsets[i]));
   series.offset = series.is_exact ? take(Uint32Array) : null;
   series.mean = take(Values);
-  series.count = isSingle ? new Uint32Array(n).fill(1) : take(Uint32Array);
+  series.count = isSingle
+    ? new Uint32Array(n).fill(1)
+    : take(series.is_few ? Uint8Array : Uint32Array);
   series.min = isSingle ? series.mean : take(Values);
   series.max = isSingle ? series.mean : take(Values);
 }

@@ -24,9 +24,12 @@ const POINTER = [
 export function createKeyboard(actions) {
   const listen = (event) => {
     const target = event.composedPath()[0];
-    const isTyping = target instanceof HTMLElement && target.matches("input:not([type=checkbox]):not([type=range]), textarea, select");
+    const isTyping =
+      target instanceof HTMLElement &&
+      target.matches("input:not([type=checkbox]):not([type=range]), textarea, select");
     if (event.key === "Escape" && isTyping) target.blur();
-    if (event.metaKey || event.ctrlKey || event.altKey || (isTyping && event.key !== "Escape")) return;
+    if (event.metaKey || event.ctrlKey || event.altKey || (isTyping && event.key !== "Escape"))
+      return;
     const act = actions[event.key];
     if (!act) return;
     event.preventDefault();
@@ -41,7 +44,11 @@ export function createHelp() {
   const dialog = h("dialog.help", { "aria-label": "Keys and pointer" });
   const row = ([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)];
   const close = iconButton("close", "Close", () => dialog.close());
-  replace(dialog, h("header", {}, h("h2", {}, "Keys and pointer"), close), h("dl", {}, [...KEYS, ...POINTER].flatMap(row)));
+  replace(
+    dialog,
+    h("header", {}, h("h2", {}, "Keys and pointer"), close),
+    h("dl", {}, [...KEYS, ...POINTER].flatMap(row)),
+  );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return { element: dialog, toggle: () => (dialog.open ? dialog.close() : dialog.showModal()) };
 }

@@ -58,7 +58,9 @@ export function makeLines(data, runs, view) {
       high: series.max,
       count: series.count,
       isSingle: series.is_single,
-      spike: series.is_single ? Infinity : SPIKE * median(series.max.map((high, j) => high - series.min[j])),
+      spike: series.is_single
+        ? Infinity
+        : SPIKE * median(series.max.map((high, j) => high - series.min[j])),
       bad: series.bad.map(([index, number]) => [
         (index * data.width + (data.width - 1) / 2) * scaleOf(view.x),
         number,
@@ -159,7 +161,8 @@ export function census(lines, isLog) {
     points += line.points;
     shown += line.x.length;
     for (const [, number] of line.bad) bad += number;
-    if (isLog) for (let i = 0; i < line.raw.length; i++) if (line.raw[i] <= 0) hidden += line.count[i];
+    if (isLog)
+      for (let i = 0; i < line.raw.length; i++) if (line.raw[i] <= 0) hidden += line.count[i];
   }
   return { points, shown, bad, hidden };
 }

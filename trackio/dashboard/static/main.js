@@ -8,8 +8,7 @@ import { h } from "./dom.js";
 export async function mount(host, root) {
   if (host.shadowRoot) return;
   const shadow = host.attachShadow({ mode: "open" });
-  const sheets = ["style.css", "charts.css", "table.css", "vendor/uplot/uPlot.min.css"];
-  const styled = Promise.all(sheets.map((name) => addSheet(shadow, name)));
+  const styled = addStyle(shadow);
   // Inside a Space's frame, take the height of what is seen and not of all there is.
   document.documentElement.dataset.gradioCover = "";
   const app = new App(shadow, root, () => host.isConnected);
@@ -17,9 +16,10 @@ export async function mount(host, root) {
   await app.start(styled);
 }
 
-function addSheet(shadow, name) {
+/** All style sheets of this folder, which the server serves as one. */
+function addStyle(shadow) {
   return new Promise((resolve, reject) => {
-    const href = new URL(name, import.meta.url).href;
+    const { href } = new URL("all.css", import.meta.url);
     shadow.append(h("link", { rel: "stylesheet", href, on: { load: resolve, error: reject } }));
   });
 }

@@ -25,11 +25,23 @@ export class MetricsPage {
     this.toolbar = new Toolbar(app);
     this.board = h("div.board");
     this.scroller = h("div.scroller", { tabindex: "-1" }, this.board);
-    this.stage = h("div.stage", { hidden: true, role: "dialog", "aria-modal": "true", "aria-label": "Chart" });
-    this.element = h("div.page.metrics", {}, this.runs.element, h("main.main", {}, this.toolbar.element, this.scroller, this.stage));
+    this.stage = h("div.stage", {
+      hidden: true,
+      role: "dialog",
+      "aria-modal": "true",
+      "aria-label": "Chart",
+    });
+    this.element = h(
+      "div.page.metrics",
+      {},
+      this.runs.element,
+      h("main.main", {}, this.toolbar.element, this.scroller, this.stage),
+    );
+    // The margins fetch charts a little before they come into view: the second counts where the
+    // cards scroll in a box of their own, the first on a phone, where the whole page scrolls.
     this.observer = new IntersectionObserver((seen) => this.#onSeen(seen), {
-      root: this.scroller,
       rootMargin: "200px 0px",
+      scrollMargin: "200px 0px",
     });
   }
 
@@ -82,15 +94,21 @@ export class MetricsPage {
       section.update(cards, metrics.length, isFolded);
       return section.element;
     });
-    if (found.length === 0) parts.push(noMetrics(project, state.get("find"), () => state.set({ find: "" })));
-    const isSame = parts.length === this.board.children.length && parts.every((part, i) => part === this.board.children[i]);
+    if (found.length === 0)
+      parts.push(noMetrics(project, state.get("find"), () => state.set({ find: "" })));
+    const isSame =
+      parts.length === this.board.children.length &&
+      parts.every((part, i) => part === this.board.children[i]);
     if (!isSame) replace(this.board, parts);
     for (const [code, card] of this.#cards) if (!kept.has(code)) this.#remove(code, card);
   }
 
   #section(name) {
     if (!this.#sections.has(name)) {
-      const section = new Section(name, { onFold: () => this.#fold(name), onMore: () => this.#layOut() });
+      const section = new Section(name, {
+        onFold: () => this.#fold(name),
+        onMore: () => this.#layOut(),
+      });
       this.#sections.set(name, section);
     }
     return this.#sections.get(name);

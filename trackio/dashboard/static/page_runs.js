@@ -35,16 +35,41 @@ export class RunsPage {
     this.picker = new ColumnPicker(() => this.#arrange());
     this.head = h("div.table-row.table-head", { role: "row" });
     this.scroller = h("div.scroller.table-scroll", { tabindex: "0" });
-    this.#list = new VirtualList(this.scroller, { rowHeight: ROW_PX, head: HEAD_PX, role: "rowgroup", makeRow: (i) => this.#row(i) });
-    this.table = h("div.run-table", { role: "table", "aria-label": "Runs" }, this.head, this.#list.element);
+    this.#list = new VirtualList(this.scroller, {
+      rowHeight: ROW_PX,
+      head: HEAD_PX,
+      role: "rowgroup",
+      makeRow: (i) => this.#row(i),
+    });
+    this.table = h(
+      "div.run-table",
+      { role: "table", "aria-label": "Runs" },
+      this.head,
+      this.#list.element,
+    );
     this.scroller.append(this.table);
     this.element = h(
-      "div.page.table-page", {},
-      h("main.main", {},
-        h("div.toolbar", { role: "toolbar", "aria-label": "Runs" },
-          h("div.search-box.is-wide", {}, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/")),
-          this.count, this.picker.element),
-        this.scroller));
+      "div.page.table-page",
+      {},
+      h(
+        "main.main",
+        {},
+        h(
+          "div.toolbar",
+          { role: "toolbar", "aria-label": "Runs" },
+          h(
+            "div.search-box.is-wide",
+            {},
+            icon("search"),
+            this.search,
+            h("kbd", { "aria-hidden": "true" }, "/"),
+          ),
+          this.count,
+          this.picker.element,
+        ),
+        this.scroller,
+      ),
+    );
   }
 
   /** Show the state: `changed` names what is other than before, null means all. */
@@ -87,41 +112,80 @@ export class RunsPage {
     const all = Array.from(this.#table.codes, (_, i) => i);
     const rows = state.get("runFind") ? all.filter((i) => find.test(this.#text(i))) : all;
     this.#rows = order(rows, this.#columns, state.get("sort"));
-    setText(this.count, rows.length === all.length ? group(all.length) : `${group(rows.length)} of ${group(all.length)}`);
+    setText(
+      this.count,
+      rows.length === all.length
+        ? group(all.length)
+        : `${group(rows.length)} of ${group(all.length)}`,
+    );
     this.shown = this.#columns.filter((column) => this.picker.isShown(column));
-    this.table.style.setProperty("--columns", this.shown.map((column) => `${column.width}px`).join(" "));
-    replace(this.head, this.shown.map((column) => this.#headCell(column)));
+    this.table.style.setProperty(
+      "--columns",
+      this.shown.map((column) => `${column.width}px`).join(" "),
+    );
+    replace(
+      this.head,
+      this.shown.map((column) => this.#headCell(column)),
+    );
     this.#list.reset(this.#rows.length);
   }
 
   #text(i) {
-    if (!this.#texts.has(i)) this.#texts.set(i, this.#columns.map((column) => column.search(i)).filter(Boolean).join("\n"));
+    if (!this.#texts.has(i))
+      this.#texts.set(
+        i,
+        this.#columns
+          .map((column) => column.search(i))
+          .filter(Boolean)
+          .join("\n"),
+      );
     return this.#texts.get(i);
   }
 
   #headCell(column) {
     const sort = this.#app.state.get("sort");
-    const direction = sort === column.id ? "ascending" : sort === `-${column.id}` ? "descending" : "none";
+    const direction =
+      sort === column.id ? "ascending" : sort === `-${column.id}` ? "descending" : "none";
     return h(
       "div.table-cell",
-      { role: "columnheader", class: `table-cell is-${column.kind}`, "aria-sort": direction, title: column.id },
-      h("button", { type: "button", on: { click: () => this.#sortBy(column, direction) } },
-        h("span.column-group", {}, column.group), h("span.column-name", {}, column.name)),
+      {
+        role: "columnheader",
+        class: `table-cell is-${column.kind}`,
+        "aria-sort": direction,
+        title: column.id,
+      },
+      h(
+        "button",
+        { type: "button", on: { click: () => this.#sortBy(column, direction) } },
+        h("span.column-group", {}, column.group),
+        h("span.column-name", {}, column.name),
+      ),
     );
   }
 
   /** First click: numbers and times from the highest, texts from A; then turned, then as before. */
   #sortBy({ id, kind }, direction) {
     const first = kind === "text" || kind === "name" ? "ascending" : "descending";
-    const next = direction === "none" ? first : direction === first ? { ascending: "descending", descending: "ascending" }[first] : null;
+    const next =
+      direction === "none"
+        ? first
+        : direction === first
+          ? { ascending: "descending", descending: "ascending" }[first]
+          : null;
     this.#app.state.set({ sort: next === null ? null : next === "descending" ? `-${id}` : id });
   }
 
   #row(place) {
     const i = this.#rows[place];
     const code = this.#table.codes[i];
-    const cells = this.shown.map((column) => (column.kind === "name" ? this.#nameCell(i, code) : this.#cell(column, i)));
-    return h("div.table-row", { role: "row", class: this.#selected.has(code) ? "table-row is-selected" : "table-row" }, cells);
+    const cells = this.shown.map((column) =>
+      column.kind === "name" ? this.#nameCell(i, code) : this.#cell(column, i),
+    );
+    return h(
+      "div.table-row",
+      { role: "row", class: this.#selected.has(code) ? "table-row is-selected" : "table-row" },
+      cells,
+    );
   }
 
   #nameCell(i, code) {
@@ -134,10 +198,24 @@ export class RunsPage {
       this.#app.state.set(only, { push: true });
     };
     return h(
-      "div.table-cell.is-name", { role: "rowheader" },
-      h("input.run-box", { type: "checkbox", checked: this.#selected.has(code), "aria-label": `Show ${name} on the charts`,
-        style: { "--color": run ? this.#app.theme.color(run.color) : "gray" }, on: { change: () => this.#toggle(code) } }),
-      h("a.run-link", { href: this.#app.state.href(only), title: `${name}\nShow this run alone on the charts`, on: { click: open } }, name),
+      "div.table-cell.is-name",
+      { role: "rowheader" },
+      h("input.run-box", {
+        type: "checkbox",
+        checked: this.#selected.has(code),
+        "aria-label": `Show ${name} on the charts`,
+        style: { "--color": run ? this.#app.theme.color(run.color) : "gray" },
+        on: { change: () => this.#toggle(code) },
+      }),
+      h(
+        "a.run-link",
+        {
+          href: this.#app.state.href(only),
+          title: `${name}\nShow this run alone on the charts`,
+          on: { click: open },
+        },
+        name,
+      ),
     );
   }
 
@@ -145,7 +223,11 @@ export class RunsPage {
     const value = column.values[i];
     const said = column.say(value);
     const content = column.kind === "status" ? [statusBadge(value), value] : said;
-    return h("div.table-cell", { role: "cell", class: `table-cell is-${column.kind}`, title: column.title(value) }, content);
+    return h(
+      "div.table-cell",
+      { role: "cell", class: `table-cell is-${column.kind}`, title: column.title(value) },
+      content,
+    );
   }
 
   #toggle(code) {

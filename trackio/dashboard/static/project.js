@@ -50,6 +50,7 @@ export class Project {
   #settle(meta) {
     this.rev = meta.rev;
     this.asOfS = meta.now_s;
+    this.unreadable = meta.unreadable;
     this.clockOffsetS = meta.now_s - Date.now() / 1000;
     const newestFirst = [...this.runs.values()].sort(
       (a, b) => b.created_s - a.created_s || (a.id < b.id ? 1 : -1),

@@ -41,7 +41,11 @@ export class RunList {
 
   #tools() {
     const tool = (text, title, choose) =>
-      h("button.text-button", { type: "button", title, on: { click: () => this.#choose(choose()) } }, text);
+      h(
+        "button.text-button",
+        { type: "button", title, on: { click: () => this.#choose(choose()) } },
+        text,
+      );
     const shown = () => this.#runs.map((run) => run.code);
     const others = () => [...this.#selected].filter((code) => !shown().includes(code));
     return h("div.tool-row", { role: "group", "aria-label": "Select runs" }, [
@@ -156,4 +160,3 @@ function describe(run) {
   ];
   return lines.filter(Boolean).join("\n");
 }
-

@@ -13,14 +13,26 @@ export class Section {
   constructor(name, { onFold, onMore }) {
     const title = name || "metrics";
     this.number = h("span.count");
-    this.head = h("button.section-head", { type: "button", on: { click: onFold } }, icon("chevron"), h("span", {}, title), this.number);
+    this.head = h(
+      "button.section-head",
+      { type: "button", on: { click: onFold } },
+      icon("chevron"),
+      h("span", {}, title),
+      this.number,
+    );
     this.cards = h("div.cards");
     const showAll = () => {
       this.#isLong = true;
       onMore();
     };
     this.more = h("button.text-button.show-more", { type: "button", on: { click: showAll } });
-    this.element = h("section.section", { "aria-label": title }, h("h2", {}, this.head), this.cards, this.more);
+    this.element = h(
+      "section.section",
+      { "aria-label": title },
+      h("h2", {}, this.head),
+      this.cards,
+      this.more,
+    );
   }
 
   /** The metrics of which there is a card now. */
@@ -36,7 +48,9 @@ export class Section {
     this.number.title = count(total, "chart");
     this.more.hidden = isFolded || cards.length === total;
     setText(this.more, `Show all ${group(total)}`);
-    const isSame = cards.length === this.cards.children.length && cards.every((card, i) => card === this.cards.children[i]);
+    const isSame =
+      cards.length === this.cards.children.length &&
+      cards.every((card, i) => card === this.cards.children[i]);
     if (!isSame) replace(this.cards, cards);
   }
 }

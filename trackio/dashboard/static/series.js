@@ -121,37 +121,40 @@ export class SeriesStore {
       if (this.#missing().length) this.#isDue = true;
     } catch (error) {
       if (error.name === "AbortError") this.#isDue = true;
-      else for (const chart of batch.charts) chart.onError(error);
+      else for (const { chart } of batch.parts) chart.onError(error);
     }
   }
 
-  /** Batches of charts that lack the same runs and have the same target. */
+  /** What charts lack: all of this view, and in a zoom the whole range, if it never was here. */
   #missing() {
-    return this.#batches((chart) => {
-      const entry = this.#entry(chart);
+    const { zoom } = this.#view;
+    const lacking = this.#batches(zoom, (entry) => {
       entry.refine(this.#runs);
       return entry.missing(this.#runs, this.#project.rev);
     });
+    if (zoom === null) return lacking;
+    return [...lacking, ...this.#batches(null, (entry) => entry.absent(this.#runs))];
   }
 
-  #batches(runsOf) {
+  /** Charts that need the same runs in the same detail, a request's worth each. */
+  #batches(zoom, runsOf) {
     const found = new Map();
     for (const chart of this.#shown.values()) {
-      const target = this.#target(chart);
-      for (const runs of chunks(runsOf(chart), RUNS_A_REQUEST)) {
-        const key = `${target} ${runs.join()}`;
-        if (!found.has(key)) found.set(key, { target, runs, charts: [] });
-        found.get(key).charts.push(chart);
+      const entry = this.#entry(chart, zoom);
+      for (const runs of chunks(runsOf(entry), RUNS_A_REQUEST)) {
+        const key = `${entry.target} ${runs.join()}`;
+        if (!found.has(key)) found.set(key, { zoom, runs, target: entry.target, parts: [] });
+        found.get(key).parts.push({ chart, entry });
       }
     }
-    return [...found.values()].flatMap(({ charts, ...rest }) =>
-      chunks(charts, METRICS_A_REQUEST).map((some) => ({ ...rest, charts: some })),
+    return [...found.values()].flatMap(({ parts, ...rest }) =>
+      chunks(parts, METRICS_A_REQUEST).map((some) => ({ ...rest, parts: some })),
     );
   }
 
-  #request({ charts, runs, target }, rev, signal) {
-    const { x, zoom } = this.#view;
-    const metrics = charts.map((chart) => this.#entry(chart).code(chart.metric));
+  #request({ zoom, runs, target, parts }, rev, signal) {
+    const { x } = this.#view;
+    const metrics = parts.map(({ chart, entry }) => entry.code(chart.metric));
     const params = {
       project: this.#project.name,
       m: [...new Set(metrics)].join(),
@@ -165,8 +168,8 @@ export class SeriesStore {
     return this.#api.frame(params, signal);
   }
 
-  #apply(frame, { charts, runs }, since) {
-    const entries = new Map(charts.map((chart) => [chart.metric, this.#entry(chart)]));
+  #apply(frame, { runs, parts }, since) {
+    const entries = new Map(parts.map(({ chart, entry }) => [chart.metric, entry]));
     const isAll = runs.length === this.#runs.length;
     for (const part of frame.metrics) {
       entries.get(part.metric)?.apply(part, { runs, rev: frame.rev, since, isAll });
@@ -183,19 +186,20 @@ export class SeriesStore {
   async tick(onMeta) {
     const { signal } = this.#abort;
     const since = this.#project.rev;
-    const current = this.#batches((chart) => {
-      const entry = this.#entry(chart);
-      return entry.rev === since && entry.has(this.#runs) ? this.#runs : [];
-    });
-    const nothing = { charts: [], runs: [], target: bucketsFor(0) };
-    for (const [i, batch] of (current.length ? current : [nothing]).entries()) {
+    const current = this.#batches(this.#view.zoom, (entry) =>
+      entry.rev === since && entry.has(this.#runs) ? this.#runs : [],
+    );
+    const nothing = { zoom: null, runs: [], target: bucketsFor(0), parts: [] };
+    let isNew = false;
+    for (const batch of current.length ? current : [nothing]) {
       const frame = await this.#request(batch, since, signal);
-      if (frame === null) return i > 0;
-      if (i === 0) onMeta(frame);
+      if (frame === null) break;
+      if (!isNew) onMeta(frame);
+      isNew = true;
       if (!signal.aborted) this.#apply(frame, batch, frame.rev);
     }
-    this.ask(); // what had not been up to date before is asked for whole
-    return true;
+    this.ask(); // what was not up to date before, or failed, is asked for whole
+    return isNew;
   }
 }
 

@@ -6,7 +6,7 @@ const PAGES = { "": "metrics", runs: "runs" };
 
 const DEFAULTS = {
   page: "metrics",
-  project: null, // the name of a project; null: the newest one
+  project: null, // the name of a project; null: the first one
   runs: null, // codes of the selected runs; null: the newest few
   smooth: 0,
   log: false,
@@ -20,8 +20,17 @@ const DEFAULTS = {
 };
 
 const NAMES = {
-  project: "project", runs: "runs", smooth: "smooth", log: "log", x: "x", find: "find",
-  runFind: "runfind", zoom: "zoom", fold: "fold", open: "open", sort: "sort",
+  project: "project",
+  runs: "runs",
+  smooth: "smooth",
+  log: "log",
+  x: "x",
+  find: "find",
+  runFind: "runfind",
+  zoom: "zoom",
+  fold: "fold",
+  open: "open",
+  sort: "sort",
 };
 
 /** The state of the app mounted at `root`, kept in step with the address. */
@@ -120,6 +129,10 @@ function address(base, values) {
   for (const name of values.fold) kept.append(NAMES.fold, name);
   put("open", values.open);
   put("sort", values.sort);
-  const query = kept.toString().replaceAll("%2C", ",").replaceAll("%2F", "/").replaceAll("%7E", "~");
+  const query = kept
+    .toString()
+    .replaceAll("%2C", ",")
+    .replaceAll("%2F", "/")
+    .replaceAll("%7E", "~");
   return base + path + (query ? `?${query}` : "");
 }

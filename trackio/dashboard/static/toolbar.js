@@ -24,39 +24,65 @@ export class Toolbar {
       on: { input: debounce(find, 120), change: find }, // `change` comes before the next click
     });
     this.slider = h("input.slider", {
-      type: "range", min: "0", max: "1", step: "0.01",
+      type: "range",
+      min: "0",
+      max: "1",
+      step: "0.01",
       "aria-label": "Smoothing",
       on: { input: () => this.#smooth(fromSlider(Number(this.slider.value))) },
     });
     this.number = h("input.number", {
-      type: "number", min: "0", max: "0.999", step: "0.01",
+      type: "number",
+      min: "0",
+      max: "0.999",
+      step: "0.01",
       "aria-label": "Smoothing as a number between 0 and 0.999",
       on: { change: () => this.#smooth(Number(this.number.value)) },
     });
     this.reach = h("span.reach");
-    this.logBox = h("input", { type: "checkbox", on: { change: () => state.set({ log: this.logBox.checked }) } });
+    this.logBox = h("input", {
+      type: "checkbox",
+      on: { change: () => state.set({ log: this.logBox.checked }) },
+    });
     this.modes = MODES.map(([mode, text, title]) => this.#mode(mode, text, title));
     this.zoomText = h("span");
     this.zoom = h(
       "button.chip",
-      { type: "button", title: "Show everything again (double click on a chart)", hidden: true, on: { click: () => app.zoom(null) } },
-      icon("reset"), this.zoomText,
+      {
+        type: "button",
+        title: "Show everything again (double click on a chart)",
+        hidden: true,
+        on: { click: () => app.zoom(null) },
+      },
+      icon("reset"),
+      this.zoomText,
     );
     this.element = h(
       "div.toolbar",
       { role: "toolbar", "aria-label": "Charts" },
-      h("div.search-box", {}, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/")),
-      h("label.field.smoothing", {}, h("span", {}, "Smoothing"), this.slider),
-      this.number, this.reach,
+      h(
+        "div.search-box",
+        {},
+        icon("search"),
+        this.search,
+        h("kbd", { "aria-hidden": "true" }, "/"),
+      ),
       h("div.segments", { role: "radiogroup", "aria-label": "X axis" }, this.modes),
       h("label.field", { title: "Logarithmic y axis (l)" }, this.logBox, "Log y"),
+      h("label.field.smoothing", {}, h("span", {}, "Smoothing"), this.slider),
+      this.number,
+      this.reach,
       this.zoom,
     );
   }
 
   #mode(mode, text, title) {
     const choose = () => this.#app.state.set({ x: mode, zoom: null });
-    const button = h("button", { type: "button", role: "radio", title, on: { click: choose } }, text);
+    const button = h(
+      "button",
+      { type: "button", role: "radio", title, on: { click: choose } },
+      text,
+    );
     button.mode = mode;
     return button;
   }
@@ -70,7 +96,8 @@ export class Toolbar {
   update() {
     const { state } = this.#app;
     const smooth = state.get("smooth");
-    if (this.search.getRootNode().activeElement !== this.search) this.search.value = state.get("find");
+    if (this.search.getRootNode().activeElement !== this.search)
+      this.search.value = state.get("find");
     this.search.classList.toggle("is-plain", !matcher(state.get("find")).isValid);
     this.slider.value = String(toSlider(smooth));
     this.slider.style.setProperty("--filled", `${toSlider(smooth) * 100}%`);
@@ -81,14 +108,21 @@ export class Toolbar {
     }
     const zoom = state.get("zoom");
     this.zoom.hidden = zoom === null;
-    if (zoom) setText(this.zoomText, `${formatX(zoom[0], state.get("x"))} – ${formatX(zoom[1], state.get("x"))}`);
+    if (zoom)
+      setText(
+        this.zoomText,
+        `${formatX(zoom[0], state.get("x"))} – ${formatX(zoom[1], state.get("x"))}`,
+      );
   }
 
   /** Say over which stretch the smoothing looks back. */
   setReach(length) {
     if (!length) return setText(this.reach, "");
     const isStep = this.#app.state.get("x") === "step";
-    setText(this.reach, `≈ ${isStep ? `${group(Math.max(1, Math.round(length)))} steps` : formatDuration(length)}`);
+    setText(
+      this.reach,
+      `≈ ${isStep ? `${group(Math.max(1, Math.round(length)))} steps` : formatDuration(length)}`,
+    );
   }
 }
 

@@ -20,7 +20,10 @@ export function createTooltip(colorOf) {
       const rows = ranked(hit.rows);
       const shown = around(rows, hit.run);
       setText(heading, headingOf(hit, view, width));
-      replace(body, shown.map((row) => rowOf(row, hit.run, view, colorOf)));
+      replace(
+        body,
+        shown.map((row) => rowOf(row, hit.run, view, colorOf)),
+      );
       const left = rows.length - shown.length;
       setText(more, left ? `and ${left} more` : "");
       element.hidden = false;
@@ -41,7 +44,10 @@ export function ranked(rows) {
 /** So many rows as there is room for, with the one that is meant among them. */
 function around(rows, run) {
   if (rows.length <= ROWS) return rows;
-  const at = Math.max(0, rows.findIndex((row) => row.line.run === run));
+  const at = Math.max(
+    0,
+    rows.findIndex((row) => row.line.run === run),
+  );
   const from = Math.min(Math.max(0, at - ROWS / 2), rows.length - ROWS);
   return rows.slice(from, from + ROWS);
 }
@@ -51,13 +57,15 @@ export function headingOf({ x, rows }, { x: mode }, width) {
   const isMean = rows.some(({ line, i }) => line.count[i] > 1);
   const isExact = rows.every(({ line }) => line.isSingle);
   const place = formatX(x, mode, isExact ? 1 : width);
-  if (mode === "step") return `${place.includes("–") ? "steps" : "step"} ${place}${isMean ? " · mean" : ""}`;
+  if (mode === "step")
+    return `${place.includes("–") ? "steps" : "step"} ${place}${isMean ? " · mean" : ""}`;
   return isMean ? `${place} · mean over ${formatDuration(width / 1000)}` : place;
 }
 
 function rowOf({ line, i }, run, { smooth }, colorOf) {
   const raw = line.raw[i];
-  const spread = line.count[i] > 1 ? `${formatValue(line.low[i], 3)} – ${formatValue(line.high[i], 3)}` : "";
+  const spread =
+    line.count[i] > 1 ? `${formatValue(line.low[i], 3)} – ${formatValue(line.high[i], 3)}` : "";
   const aside = smooth > 0 ? `raw ${formatValue(raw)}` : spread;
   return h(
     "div.tip-row",
@@ -80,5 +88,10 @@ function place(element, { left, top }) {
 
 /** The badge of a run's status: a shape and a word, never a colour alone. */
 export function statusBadge(status, label = status) {
-  return h("span.status", { class: `status is-${status}`, title: label }, icon(status), h("span.sr", {}, label));
+  return h(
+    "span.status",
+    { class: `status is-${status}`, title: label },
+    icon(status),
+    h("span.sr", {}, label),
+  );
 }

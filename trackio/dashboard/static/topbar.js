@@ -1,27 +1,54 @@
 // The bar at the top: which project, which page, how fresh the data is, light or dark, help.
 
 import { h, iconButton, replace, setText } from "./dom.js";
-import { formatAge, formatClock } from "./format.js";
+import { count, formatAge, formatClock } from "./format.js";
 
-const PAGES = [["metrics", "Metrics"], ["runs", "Runs"]];
+const PAGES = [
+  ["metrics", "Metrics"],
+  ["runs", "Runs"],
+];
 
 export class TopBar {
   #app;
 
   constructor(app) {
     this.#app = app;
-    this.projects = h("select.projects", { "aria-label": "Project", on: { change: () => this.#open(this.projects.value), pointerdown: () => app.listProjects(), focus: () => app.listProjects() } });
+    this.projects = h("select.projects", {
+      "aria-label": "Project",
+      on: {
+        change: () => this.#open(this.projects.value),
+        pointerdown: () => app.listProjects(),
+        focus: () => app.listProjects(),
+      },
+    });
     this.tabs = PAGES.map(([page, text]) => this.#tab(page, text));
     this.freshness = h("span.freshness", { role: "status" });
     this.themeButton = iconButton("moon", "Light or dark", () => app.theme.toggle());
-    const help = h("button.icon-button", { type: "button", title: "Keys and pointer (?)", "aria-label": "Keys and pointer", on: { click: () => app.help.toggle() } }, "?");
+    const help = h(
+      "button.icon-button",
+      {
+        type: "button",
+        title: "Keys and pointer (?)",
+        "aria-label": "Keys and pointer",
+        on: { click: () => app.help.toggle() },
+      },
+      "?",
+    );
     this.element = h(
-      "header.top", {},
-      h("a.skip", { href: "#board", on: { click: (event) => this.#skip(event) } }, "Skip to the content"),
+      "header.top",
+      {},
+      h(
+        "a.skip",
+        { href: "#board", on: { click: (event) => this.#skip(event) } },
+        "Skip to the content",
+      ),
       h("span.brand", {}, mark(), h("span.brand-name", {}, "Trackio")),
       this.projects,
       h("nav.tabs", { "aria-label": "Pages" }, this.tabs),
-      h("span.space"), this.freshness, this.themeButton, help,
+      h("span.space"),
+      this.freshness,
+      this.themeButton,
+      help,
     );
   }
 
@@ -42,15 +69,23 @@ export class TopBar {
   }
 
   #open(project) {
-    this.#app.state.set({ project, runs: null, zoom: null, open: null, find: "", runFind: "", fold: [], sort: null }, { push: true });
+    this.#app.state.set(
+      { project, runs: null, zoom: null, open: null, find: "", runFind: "", fold: [], sort: null },
+      { push: true },
+    );
   }
 
   /** Show the names of the projects. */
   setProjects(names, current) {
-    const options = names.map((name) => h("option", { value: name }, name));
-    replace(this.projects, options);
+    const shown = [...this.projects.options].map((option) => option.value);
+    if (shown.join("\n") !== names.join("\n")) this.#setOptions(names);
     if (current !== null) this.projects.value = current;
     this.projects.hidden = names.length === 0;
+  }
+
+  #setOptions(names) {
+    const options = names.map((name) => h("option", { value: name }, name));
+    replace(this.projects, options);
   }
 
   /** Show the state as it is now. */
@@ -62,7 +97,9 @@ export class TopBar {
       else link.removeAttribute("aria-current");
     }
     const label = theme.isDark ? "Light" : "Dark";
-    const fresh = iconButton(theme.isDark ? "sun" : "moon", `${label} colours`, () => this.#app.theme.toggle());
+    const fresh = iconButton(theme.isDark ? "sun" : "moon", `${label} colours`, () =>
+      this.#app.theme.toggle(),
+    );
     this.themeButton.replaceWith(fresh);
     this.themeButton = fresh;
   }
@@ -72,14 +109,26 @@ export class TopBar {
     this.freshness.classList.toggle("is-stale", error !== null);
     if (error) {
       const age = formatAge(Math.max(0, project.nowS() - project.asOfS));
-      setText(this.freshness, `Stale since ${formatClock(project.asOfS)} (${age}) · trying again in ${Math.round(retryS)} s`);
+      setText(
+        this.freshness,
+        `Stale since ${formatClock(project.asOfS)} (${age}) · trying again in ${Math.round(retryS)} s`,
+      );
       this.freshness.title = error.message;
       return;
     }
     const live = project.live;
+    const { count: bad, files } = project.unreadable;
     this.freshness.classList.toggle("is-live", live > 0);
-    setText(this.freshness, `${live ? `${live} live · ` : ""}data as of ${formatClock(project.asOfS)}`);
-    this.freshness.title = "Asks for new data every few seconds while this page is visible";
+    this.freshness.classList.toggle("is-stale", bad > 0);
+    const said = [
+      bad ? `${count(bad, "file")} unreadable` : "",
+      live ? `${live} live` : "",
+      `data as of ${formatClock(project.asOfS)}`,
+    ];
+    setText(this.freshness, said.filter(Boolean).join(" · "));
+    this.freshness.title = bad
+      ? ["The points in these files are not shown:", ...files].join("\n")
+      : "Asks for new data every few seconds while this page is visible";
   }
 }
 

@@ -16,9 +16,19 @@ export function valueTable(lines, sayX, caption) {
     return values;
   });
   const rows = Array.from(positions.subarray(0, ROWS), (x) =>
-    h("tr", {}, h("th", { scope: "row" }, sayX(x)), columns.map((values) => cell(values, x))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, sayX(x)),
+      columns.map((values) => cell(values, x)),
+    ),
   );
-  const head = h("tr", {}, h("td"), lines.map((line) => h("th", { scope: "col" }, line.name)));
+  const head = h(
+    "tr",
+    {},
+    h("td"),
+    lines.map((line) => h("th", { scope: "col" }, line.name)),
+  );
   const left = positions.length - rows.length;
   const more = h("td", { colspan: columns.length + 1 }, `${left} more rows: zoom in to see them`);
   return h(

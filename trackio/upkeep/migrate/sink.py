@@ -1,0 +1,275 @@
+"""Turn the calls of one run into shards of one writer, and prove that they are there.
+
+The writer looks as a native one does: it starts with a start row and the config, and ends with
+a summary and a finish row. Its id and the names of its shards follow from the source alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from trackio import keys
+from trackio.catalog import list_writer
+from trackio.keys import MediaKey, MetaKey, NameKey, ShardKey
+from trackio.model import (
+    CONFIG,
+    FINISH,
+    RUN,
+    START,
+    SUMMARY,
+    Call,
+    Json,
+    RunId,
+    RunMeta,
+    Value,
+    WriterId,
+)
+from trackio.rows import Rows
+from trackio.upkeep.migrate.media import Blob, MediaFiles
+from trackio.upkeep.migrate.names import is_encodable, is_same_identity
+from trackio.upkeep.migrate.outlet import Outlet
+from trackio.upkeep.migrate.report import Outcome, RunReport, series_reports
+from trackio.upkeep.migrate.tally import Tally, compare
+from trackio.values.plain import dump_text
+from trackio.writer.meta import encode_meta, find_tombstone
+from trackio.writer.summary import Summary
+
+_MAX_CALLS: Final = 32_768
+MAX_POINTS: Final = 400_000
+"""A shard holds at most so many values, a text counting as one for every 64 characters."""
+_TEXT_UNIT: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What is known of a run before its rows are read."""
+
+    project: str
+    run_id: RunId
+    name: str
+    writer_id: WriterId
+    source: str
+    created_us: int
+    meta: RunMeta
+    start: Json
+    config: dict[str, Value] = field(default_factory=dict)
+
+
+class Sink:
+    """Takes the calls of one run, in order."""
+
+    def __init__(self, plan: RunPlan, outlet: Outlet, media: MediaFiles) -> None:
+        self.plan = plan
+        self.outcome: Outcome = "migrated"
+        self.points = 0
+        self.last_us = plan.created_us
+        self.next_step = 0
+        self._outlet = outlet
+        self._media = media
+        self._next_seq = 0
+        self._first = 0
+        self._calls: list[Call] = []
+        self._blobs: dict[MediaKey, Blob] = {}
+        self._shards: list[ShardKey] = []
+        self._read = Tally()
+        self._written = Tally()
+        self._summary = Summary()
+        self._listed: set[str] = set()
+        self._was_put = False
+        self._look()
+        if self.is_open:
+            self._begin()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether rows go in; a run that was deleted, or has changed since, takes none."""
+        return self.outcome in ("migrated", "as before")
+
+    def add(self, time_us: int, step: int | None, *, auto: bool, kind: str, data: dict[str, Value]) -> int:
+        """One call of one kind; returns its seq."""
+        return self.add_kinds(time_us, step, auto=auto, values={kind: data})
+
+    def add_kinds(
+        self, time_us: int, step: int | None, *, auto: bool, values: Mapping[str, dict[str, Value]]
+    ) -> int:
+        """One call with rows of several kinds; returns its seq."""
+        seq = self._next_seq
+        self._next_seq = seq + 1
+        self.last_us = time_us
+        for kind, data in values.items():
+            if data:
+                self._calls.append(Call(seq, time_us, kind, step, auto, data))
+                self.points += len(data) + sum(
+                    len(value) // _TEXT_UNIT for value in data.values() if isinstance(value, str)
+                )
+        return seq
+
+    def add_numbers(
+        self, time_us: int, step: int | None, auto: bool, kind: str, data: dict[str, Any]
+    ) -> int:
+        """As `add`, for plain numbers: the path that nearly all rows take."""
+        seq = self._next_seq
+        self._next_seq = seq + 1
+        self.last_us = time_us
+        if data:
+            self._calls.append(Call(seq, time_us, kind, step, auto, data))
+            self.points += len(data)
+        return seq
+
+    def is_due(self) -> bool:
+        """Whether what waits is enough for a shard."""
+        return self._next_seq - self._first >= _MAX_CALLS or self.points >= MAX_POINTS
+
+    def attach(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Say of an object with a `file_path` which file of this writer that is."""
+        blob = self._media.find(said["file_path"])
+        if blob is None or not self.is_open:
+            return said
+        self.hold(blob)
+        return {**said, "sha256": blob.sha256, "extension": blob.extension}
+
+    def hold(self, blob: Blob) -> None:
+        """Put this file before the next shard."""
+        plan = self.plan
+        self._blobs[
+            MediaKey(plan.project, plan.run_id, plan.writer_id, blob.sha256, blob.extension)
+        ] = blob
+
+    def flush(self) -> None:
+        """Put what waits as one shard."""
+        last = self._next_seq - 1
+        if last < self._first or not self.is_open:
+            return
+        calls = self._calls
+        table = self._put(last, lambda: self._rows(calls).table())
+        if table is not None:
+            self._summary.add(table)
+
+    def finish(self) -> RunReport:
+        """Put the rest, check that all of it is there, and say what it came to."""
+        if self.is_open:
+            self._end()
+        figures = self._read.figures()
+        differences = [] if self._outlet.dry_run else list(self._check(figures))
+        if self.is_open and not self._was_put and not self._outlet.dry_run:
+            self.outcome = "as before"
+        plan = self.plan
+        return RunReport(
+            project=plan.project,
+            run_id=plan.run_id,
+            name=plan.name,
+            source=plan.source,
+            outcome=self.outcome,
+            calls=self._next_seq,
+            shards=len(self._shards),
+            series=series_reports(figures.items()),
+            differences=tuple(differences),
+        )
+
+    def _look(self) -> None:
+        """See what the store has of this run already."""
+        plan, store = self.plan, self._outlet.store
+        self._listed = self._outlet.listed(keys.run_prefix(plan.project, plan.run_id))
+        tombstone = find_tombstone(store, plan.project, plan.run_id)
+        if tombstone is not None and plan.writer_id < tombstone:
+            self.outcome = "deleted there"
+        elif any(map(self._is_other_state, self._listed)):
+            self.outcome = "changed since"
+
+    def _is_other_state(self, key: str) -> bool:
+        match keys.parse(key):
+            case ShardKey() | keys.PointerKey() as parsed:
+                other = parsed.writer_id
+                return other != self.plan.writer_id and is_same_identity(
+                    other, self.plan.writer_id
+                )
+        return False
+
+    def _begin(self) -> None:
+        plan = self.plan
+        meta_key = str(MetaKey(plan.project, plan.run_id))
+        if meta_key not in self._listed:
+            files: dict[str, bytes] = {meta_key: encode_meta(plan.meta)}
+            if is_encodable(plan.name):
+                files[str(NameKey(plan.project, plan.name, plan.run_id))] = b""
+            self._outlet.put(files)
+        self.add(plan.created_us, None, auto=False, kind=RUN, data={START: plan.start})
+        if plan.config:
+            self.add(plan.created_us, None, auto=False, kind=CONFIG, data=plan.config)
+
+    def _end(self) -> None:
+        """The last shard: what waits, the summary, the finish row."""
+        calls, first = self._calls, self._first
+        has_metrics = "metric" in {series[0] for series in self._read.figures()} or any(
+            call.kind == "metric" for call in calls
+        )
+        seq = self._next_seq
+        self._next_seq = seq + has_metrics + 1
+        said = {"state": "finished", "reason": "migrated", "last_seq": self._next_seq - 1}
+
+        def build() -> pa.Table:
+            built = self._rows(calls)
+            self._summary.add(built.table())
+            own = [(RUN, {FINISH: Json(dump_text(said))})]
+            if has_metrics:
+                own.insert(0, (SUMMARY, self._summary.rows()))
+            built.add(
+                [Call(seq + at, self.last_us, kind, None, False, data) for at, (kind, data) in enumerate(own)]
+            )
+            return built.table()
+
+        del first
+        self._put(self._next_seq - 1, build)
+
+    def _rows(self, calls: Iterable[Call]) -> Rows:
+        rows = Rows(self.plan.run_id, self.plan.writer_id)
+        rows.add(list(calls))
+        return rows
+
+    def _put(self, last: int, build: Any) -> pa.Table | None:
+        plan = self.plan
+        key = ShardKey(plan.project, plan.run_id, plan.writer_id, self._first, last)
+        self._read.add_calls(self._calls)
+        self._put_blobs()
+        before = self._outlet.put_files
+        table = self._outlet.put_shard(key, self._listed, build)
+        self._was_put |= self._outlet.put_files > before
+        if table is not None:
+            self._written.add_table(table)
+        self._shards.append(key)
+        self._calls, self._first, self.points = [], last + 1, 0
+        return table
+
+    def _put_blobs(self) -> None:
+        missing = {
+            key: (blob.path, blob.sha256)
+            for key, blob in self._blobs.items()
+            if str(key) not in self._listed
+        }
+        self._outlet.put_blobs(missing)
+        self._listed |= set(map(str, missing))
+        self._blobs = {}
+
+    def _check(self, figures: Any) -> Iterable[str]:
+        if not self.is_open:
+            if self.outcome == "changed since":
+                yield (
+                    "it was migrated before, and its source has changed since: delete the run "
+                    "in the new store and migrate again"
+                )
+            return
+        yield from compare(figures, self._written.figures())
+        plan = self.plan
+        files = list_writer(self._outlet.store, plan.project, plan.run_id, plan.writer_id)
+        if files.cover.gaps or files.cover.end != self._next_seq:
+            yield f"its cover ends at {files.cover.end} with gaps {files.cover.gaps}"
+
+
+def temporary_blob(folder: Path, data: bytes, digest: str, extension: str) -> Blob:
+    """A file in `folder` that holds `data`, to be put as media."""
+    path = folder / f"{digest}.{extension}"
+    path.write_bytes(data)
+    return Blob(digest, extension, path)
