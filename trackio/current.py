@@ -20,6 +20,7 @@ from trackio.settings import Settings
 from trackio.store import open_store
 from trackio.store.base import Store
 from trackio.upkeep.background import recover_in_background
+from trackio.upkeep.migrate.hint import tell_once
 
 _DEFAULT_PROJECT = "uncategorized"
 _warned: set[str] = set()
@@ -35,7 +36,7 @@ def init(
     *,
     config: Mapping[str, Any] | None = None,
     resume: ResumePolicy | None = "never",
-    tags: Iterable[str] | None = None,
+    tags: Iterable[str] | str | None = None,
     notes: str | None = None,
     store: str | None = None,
     reinit: Literal["finish_previous", "create_new"] | None = None,
@@ -50,7 +51,7 @@ def init(
         config: hyper-parameters; nested dicts are flattened with `/`.
         resume: "allow" goes on with the newest run of this name if there is one, "must"
             raises if there is none, "never" begins a new one.
-        tags: words to find it by.
+        tags: words to find it by, or one word.
         notes: what people want to remember of it.
         store: where to write; the default is the directory `TRACKIO_DIR`.
         reinit: "create_new" leaves the current run of this context live beside the new one;
@@ -66,11 +67,12 @@ def init(
     target = open_store(store or settings.store_url)
     project, policy = project or _DEFAULT_PROJECT, resume or "never"
     _check_arguments(project, name, config, policy)
+    made = _make_meta(name, group, tags, notes)
     _warn_unknown(unknown)
     if reinit != "create_new" and (before := _current.get()) is not None:
         before.finish()
     resumed = find_resumable(settings, target, project, name, policy)
-    meta = resumed.meta if resumed else _make_meta(name, group, tags, notes)
+    meta = resumed.meta if resumed else made
     header = _make_header(target, project, meta, resumed, config or {})
     run = Run(
         header,
@@ -82,6 +84,7 @@ def init(
     )
     _set_current(run)
     recover_in_background(settings)
+    tell_once(settings.dir, store or settings.store_url)
     return run
 
 
@@ -164,15 +167,32 @@ def _warn_unknown(unknown: Iterable[str]) -> None:
 
 
 def _make_meta(
-    name: str | None, group: str | None, tags: Iterable[str] | None, notes: str | None
+    name: str | None, group: str | None, tags: Iterable[str] | str | None, notes: str | None
 ) -> RunMeta:
+    if tags is not None and not isinstance(tags, Iterable):
+        raise InvalidInput(f"tags takes a list of words, not {tags!r}")
+    words = (tags,) if isinstance(tags, str) else tuple(tags or ())
+    for tag in words:
+        _check_text("a tag", tag)
+    for argument, text in (("group", group), ("notes", notes)):
+        if text is not None:
+            _check_text(argument, text)
     return RunMeta(
         name=name or ids.make_name(),
         created=datetime.now(UTC).isoformat(),
         group=group,
-        tags=tuple(map(str, tags or ())),
+        tags=words,
         notes=notes,
     )
+
+
+def _check_text(argument: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise InvalidInput(f"{argument} must be text, not {text!r}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidInput(f"{argument} is not valid Unicode text: {text!r}") from exc
 
 
 def _make_header(

@@ -18,12 +18,16 @@ class NotFound(TrackioError, LookupError):
 class StoreUnavailable(TrackioError):
     """Trying again may work; a write may or may not have landed, and repeating it is safe.
 
-    `keys` are the ones to send again; empty means all that were asked for.
+    `keys` are the ones to send again; empty means all that were asked for. `retry_after_s` is
+    how long the store asked to be left alone; None where it did not say.
     """
 
-    def __init__(self, message: str, *, keys: Iterable[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, keys: Iterable[str] = (), retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.keys = frozenset(keys)
+        self.retry_after_s = retry_after_s
 
 
 class StoreRefused(TrackioError):

@@ -19,6 +19,8 @@ from trackio.model import Call, RunId, RunMeta, WriterId
 from trackio.values.plain import decode_data
 
 VERSION: Final = 1
+_HEADER: Final = b'{"trackio.journal":'
+_CALL: Final = b'{"seq":'
 _LOG: Final = b',"kind":"metric",'
 _KIND_BYTES: Final = 90  # what stands before the step, whatever the numbers are
 
@@ -97,7 +99,7 @@ def decode(data: bytes) -> Journal:
     first, _, rest = data.partition(b"\n")
     header = _decode_header(first)
     lines = [line for line in rest.split(b"\n") if line]
-    whole = [line for line in lines if _is_whole(line)]
+    whole = [line for line in lines if _is_whole(line, _CALL)]
     return Journal(header=header, calls=tuple(decode_calls(whole)), torn=len(lines) - len(whole))
 
 
@@ -116,13 +118,13 @@ def _checked(said: bytes) -> bytes:
     return b'%b,"crc":%d}\n' % (said, crc32(said))
 
 
-def _is_whole(line: bytes) -> bool:
-    said, comma, crc = line.rpartition(b',"crc":')
-    return bool(comma) and crc == b"%d}" % crc32(said)
+def _is_whole(line: bytes, begin: bytes) -> bool:
+    said, _, crc = line.rpartition(b',"crc":')
+    return said.startswith(begin) and crc == b"%d}" % crc32(said)
 
 
 def _decode_header(line: bytes) -> Header:
-    if not _is_whole(line):
+    if not _is_whole(line, _HEADER):
         raise UnreadableFile("the first line is not a whole journal header")
     said = orjson.loads(line)
     try:

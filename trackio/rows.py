@@ -198,10 +198,10 @@ def _string_words(column: pa.ChunkedArray) -> arrays.Numbers:
         int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
         for text in codes.dictionary.to_pylist()
     ]
-    if len(hashes) == 1 and not codes.null_count:
+    indices = arrays.to_numpy(codes.indices)
+    if len(hashes) == 1 and not codes.null_count and not indices.any():
         return np.full(len(codes), hashes[0], dtype=np.uint64)
     table = np.array([*hashes, int(_NULL)], dtype=np.uint64)
-    indices = arrays.to_numpy(codes.indices)
     nulls = arrays.nulls(codes)
     words: arrays.Numbers = table[indices if nulls is None else np.where(nulls, -1, indices)]
     return words
@@ -280,6 +280,7 @@ def _text(value: Value) -> str | None:
 
 
 def _repeat(values: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
-    indices = np.repeat(np.arange(len(values), dtype=np.int32), counts)
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    indices = np.repeat(np.array([places[value] for value in values], dtype=np.int32), counts)
     codes = arrays.from_numpy(indices, pa.int32())
-    return pa.DictionaryArray.from_arrays(codes, arrays.strings(values))
+    return pa.DictionaryArray.from_arrays(codes, arrays.strings(list(places)))

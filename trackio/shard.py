@@ -126,13 +126,22 @@ class ShardReader:
         """Every row as in `WRITTEN`, a few thousand at a time: many files are merged at once.
 
         Raises:
-            UnreadableFile: the rows cannot be read.
+            UnreadableFile: the rows cannot be read, or, after the last one, they are not those
+                that the metadata promises.
         """
+        count, total = 0, 0
         try:
             for batch in self.file.iter_batches(_BATCH_ROWS, columns=SCHEMA.names):
-                yield pa.Table.from_batches([batch])
-        except (pa.ArrowException, OSError, KeyError, ValueError) as exc:
+                rows = pa.Table.from_batches([batch])
+                if rows.schema.types != WRITTEN.types:
+                    raise UnreadableFile("its columns are not those of a shard")
+                count += rows.num_rows
+                total += fingerprint(rows)
+                yield rows
+        except (pa.ArrowException, OSError, KeyError, IndexError, ValueError) as exc:
             raise UnreadableFile(f"rows cannot be read: {exc}") from exc
+        if (count, total % (1 << 64)) != (self.meta.rows, self.meta.fingerprint):
+            raise UnreadableFile("holds other rows than its metadata says")
 
 
 def open_file(data: bytes | Path) -> ShardReader:
@@ -145,7 +154,7 @@ def open_file(data: bytes | Path) -> ShardReader:
     source = str(data) if isinstance(data, Path) else pa.BufferReader(data)
     try:
         file = pq.ParquetFile(source, read_dictionary=sorted(REPEATING), pre_buffer=False)
-    except (pa.ArrowException, OSError, ValueError) as exc:
+    except (pa.ArrowException, OSError, KeyError, ValueError) as exc:
         raise UnreadableFile(f"not a whole Parquet file: {exc}") from exc
     return ShardReader(_decode_meta(file), file)
 
@@ -159,11 +168,8 @@ def decode(data: bytes | Path) -> tuple[ShardMeta, pa.Table]:
     """
     opened = open_file(data)
     batches = list(opened.batches())
-    rows = pa.concat_tables(batches) if batches else SCHEMA.empty_table()
-    meta = opened.meta
-    if rows.num_rows != meta.rows or fingerprint(rows) != meta.fingerprint:
-        raise UnreadableFile("holds other rows than its metadata says")
-    return meta, rows.cast(SCHEMA)
+    rows = pa.concat_tables(batches) if batches else WRITTEN.empty_table()
+    return opened.meta, rows.cast(SCHEMA)
 
 
 def _encode_meta(meta: ShardMeta) -> dict[str, str]:
@@ -177,12 +183,12 @@ def _encode_meta(meta: ShardMeta) -> dict[str, str]:
 
 
 def _decode_meta(file: pq.ParquetFile) -> ShardMeta:
-    said = {
-        key.decode(): value.decode()
-        for key, value in (file.metadata.metadata or {}).items()
-        if key.startswith(b"trackio.")
-    }
     try:
+        said = {
+            key.decode(): value.decode()
+            for key, value in (file.metadata.metadata or {}).items()
+            if key.startswith(b"trackio.")
+        }
         major = int(said["trackio.format"])
         if major > FORMAT:
             raise FormatTooNew(

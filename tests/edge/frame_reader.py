@@ -19,7 +19,10 @@ class Line:
     columns: dict[str, NDArray[Any]]
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """One tuple a bucket, with NaN as text so that rows compare."""
+        """One tuple a bucket, with NaN as text and values in 32 bits, so that rows compare.
+
+        A piece of a line may come in more bits than the line would.
+        """
         return list(zip(*(_comparable(self.columns[name]) for name in _COLUMNS), strict=True))
 
 
@@ -45,7 +48,10 @@ def splice(old: Line | None, fresh: Line) -> Line:
     joined = {
         name: np.concatenate([old.columns[name][:keep], fresh.columns[name]]) for name in _COLUMNS
     }
-    return Line(fresh.head, joined)
+    is_single = old.head["is_single"] and fresh.head["is_single"]
+    if not is_single:
+        joined["offset"] = np.zeros_like(joined["offset"])
+    return Line({**fresh.head, "is_single": is_single}, joined)
 
 
 def _line(series: dict[str, Any], data: bytes, start: int) -> Line:
@@ -70,4 +76,6 @@ def _line(series: dict[str, Any], data: bytes, start: int) -> Line:
 
 
 def _comparable(values: NDArray[Any]) -> list[Any]:
+    if values.dtype.kind == "f":
+        values = values.astype(np.float32)
     return ["NaN" if value != value else value for value in values.tolist()]  # noqa: PLR0124

@@ -1,9 +1,11 @@
 """The dashboard in a real Chromium: what a person sees and does. Slow parts run once a module."""
 
 import math
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +14,8 @@ from playwright.sync_api import Browser, expect
 from tests.edge.browser import Visit, chromium
 from tests.edge.served import serve
 from tests.edge.written import WrittenRun
+from trackio.dashboard.routes import PREFIX
+from trackio.dashboard.static_files import version
 from trackio.store.base import Store
 from trackio.store.directory import Directory
 
@@ -375,6 +379,63 @@ def test_a_phone_shows_it_without_scrolling_sideways(
         assert 390 >= visit.page.locator(".trackio-host > .app").evaluate(
             "(app) => app.scrollWidth"
         )
+
+
+def run_module(visit: Visit, module: str, script: str, argument: object = None) -> Any:
+    """What `script`, a function of the module and the argument, returns in the browser."""
+    return visit.page.evaluate(
+        f"async ([url, argument]) => ({script})(await import(url), argument)",
+        [f"{visit.url}{PREFIX}/static/{version()}/{module}", argument],
+    )
+
+
+def test_smoothing_is_the_debiased_moving_average_of_all_points(visit: Visit) -> None:
+    """Where points lie a thousandth of the range apart it is the one everybody knows."""
+    visit.open(project="vision")
+    rng = random.Random(3)
+    values = [rng.gauss(2, 1) for _ in range(1001)]
+    values[500] = math.nan
+    smooth = """({ smooth }, y) => Array.from(smooth(
+      { x: Float64Array.from(y, (_, i) => i), y: y.map((v) => v ?? NaN), count: y.map(() => 1) },
+      0.9, 1000))"""
+    shown = run_module(visit, "smooth.js", smooth, [None if v != v else v for v in values])  # noqa: PLR0124
+    total = weight = 0.0
+    last = 0
+    for i, value in enumerate(values):
+        if math.isnan(value):
+            assert math.isnan(shown[i])
+            continue
+        kept = 0.9 ** (i - last)
+        total, weight, last = total * kept + value, weight * kept + 1, i
+        assert math.isclose(total / weight, shown[i], rel_tol=1e-9)
+    assert values[0] == shown[0]
+
+
+def test_numbers_are_written_alike_everywhere(visit: Visit) -> None:
+    """Four digits that matter, real minus signs, exponents only where they are shorter."""
+    visit.open(project="vision")
+    said = {
+        0: "0",
+        1500: "1\u2009500",
+        -0.5: "−0.5",
+        0.123456: "0.1235",
+        123.456: "123.5",
+        0.00001234: "1.234e−5",
+        123456789.5: "1.235e8",
+        -1e-300: "−1e−300",
+    }
+    write = "({ formatValue }, values) => values.map((value) => formatValue(value))"
+    assert list(said.values()) == run_module(visit, "format.js", write, list(said))
+
+
+def test_ten_runs_in_a_row_differ_in_colour_and_keep_it(visit: Visit) -> None:
+    """A new run takes no colour away from an older one."""
+    visit.open(project="vision")
+    ids = [f"run {i}" for i in range(60)]
+    assign = "({ assignColors }, ids) => assignColors(ids)"
+    colors = run_module(visit, "colors.js", assign, ids)
+    assert all(10 == len(set(colors[i : i + 10])) for i in range(50))
+    assert colors[:40] == run_module(visit, "colors.js", assign, ids[:40])
 
 
 def test_a_project_that_is_not_there_says_so(visit: Visit) -> None:

@@ -50,9 +50,9 @@ class Watched(Wrapper):
 class World:
     """A store, a clock that is moved by hand, and the dashboard's routes."""
 
-    def __init__(self) -> None:
-        self.time = FixedTime(START_S)
-        self.store = Watched(MemoryStore(clock=self.time))
+    def __init__(self, store: Store | None = None, time: FixedTime | None = None) -> None:
+        self.time = time or FixedTime(START_S)
+        self.store = Watched(store or MemoryStore(clock=self.time))
         self.http = TestClient(
             Starlette(routes=routes(Desk(self.store, self.time))), raise_server_exceptions=True
         )
@@ -95,7 +95,16 @@ def test_projects_are_listed_with_where_they_are(world: World) -> None:
     world.run("a", project="vision").log([{"loss": 1.0}])
     world.run("b", project="audio").log([{"loss": 1.0}])
     answer = world.get("projects.json").json()
-    assert {"projects": ["audio", "vision"], "where": world.store.url} == answer
+    assert {"projects": ["audio", "vision"], "newest": None, "where": world.store.url} == answer
+
+
+def test_the_newest_project_is_the_one_to_open(world: World) -> None:
+    """Where the address names none, the page opens what was worked on last."""
+    assert world.get("projects.json", newest=1).json()["newest"] is None
+    for project in ("b", "a", "c", "a"):
+        world.run("run", project=project).log([{"loss": 1.0}])
+        world.wait(60)
+    assert "a" == world.get("projects.json", newest=1).json()["newest"]
 
 
 def test_a_project_is_described_newest_run_first(world: World) -> None:
@@ -309,6 +318,11 @@ def change_outgrow(run: WrittenRun) -> None:
     run.log([{"loss": 9.0}], first_step=90_000)
 
 
+def change_resume(run: WrittenRun) -> None:
+    run.resume(at_s=run.at_s + 2_000)
+    run.log([{"loss": 70.0}, {"loss": 71.0}], first_step=600)
+
+
 CHANGES = [
     change_nothing,
     change_append,
@@ -316,27 +330,40 @@ CHANGES = [
     change_nan,
     change_both_ends,
     change_outgrow,
+    change_resume,
 ]
 
 
-@pytest.mark.parametrize("x", ["step", "time", "relative"])
+VIEWS = [
+    {"x": "step"},
+    {"x": "time"},
+    {"x": "relative"},
+    {"x": "step", "lo": 250, "hi": 1_001},
+    {"x": "relative", "lo": 250.5, "hi": 999.9},
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(map(str, view.values())))
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__[7:])
-def test_old_data_and_a_delta_make_the_new_data(world: World, change: Any, x: str) -> None:
+def test_old_data_and_a_delta_make_the_new_data(
+    world: World, change: Any, view: dict[str, Any]
+) -> None:
     """Wherever points appear, a browser that applies the delta has what a new one would get."""
     run, other = world.run("a"), world.run("b")
     values = np.random.default_rng(2).normal(size=1_000)
     run.log([{"loss": float(value)} for value in values])
     other.log([{"loss": float(value)} for value in values[:400]])
-    head, old = read_frame(world.series(x=x).content)
+    head, old = read_frame(world.series(**view).content)
     widths = ",".join(f"{part['metric']}.{part['width']}" for part in head["metrics"])
     world.wait()
     change(run)
-    head, delta = read_frame(world.series(x=x, m=widths, rev=head["rev"]).content)
+    head, delta = read_frame(world.series(**view, m=widths, rev=head["rev"]).content)
     (part,) = head["metrics"]
     known = old if part["is_delta"] else {}
     mine = {**known, **{key: splice(known.get(key), line) for key, line in delta.items()}}
+    again = World(world.store, world.time)  # one that has kept nothing
     whole = f"{part['metric']}.{part['width']}"
-    _, fresh = read_frame(world.series(x=x, m=whole).content)
+    _, fresh = read_frame(again.series(**view, m=whole).content)
     assert {key: line.rows() for key, line in fresh.items()} == {
         key: line.rows() for key, line in mine.items()
     }

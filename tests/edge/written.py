@@ -57,18 +57,24 @@ class WrittenRun:
         config: Mapping[str, Any] | None = None,
         group: str | None = None,
     ) -> None:
-        made = make_id(FixedTime(at_s), lambda _: next(_BITS))
-        self.store, self.project, self.name, self.at_s = store, project, name, at_s
-        self.run_id, self.writer_id = RunId(made), WriterId(made)
-        self._seq = 0
-        self._summary = Summary()
+        self.store, self.project, self.name = store, project, name
+        self._begin(RunId(_make_id(at_s)), at_s, resumed_from=None)
         created = datetime.fromtimestamp(at_s, UTC).isoformat()
         meta = RunMeta(name=name, created=created, group=group)
         store.put({str(keys.MetaKey(project, self.run_id)): encode_meta(meta)})
-        start = {"label": None, "host": "lab-7", "resumed_from": None}
-        self._put([(RUN, None, {START: _json(start)}, at_s)])
         if config:
             self._put([(CONFIG, None, dict(config), at_s)])
+
+    def _begin(self, run_id: RunId, at_s: float, resumed_from: list[str] | None) -> None:
+        self.run_id, self.writer_id, self.at_s = run_id, WriterId(_make_id(at_s)), at_s
+        self._seq = 0
+        self._summary = Summary()
+        start = {"label": None, "host": "lab-7", "resumed_from": resumed_from}
+        self._put([(RUN, None, {START: _json(start)}, at_s)])
+
+    def resume(self, *, at_s: float) -> None:
+        """From here on write as another writer, that goes on where this one ended."""
+        self._begin(self.run_id, at_s, resumed_from=[self.writer_id])
 
     def log(
         self, rows: Sequence[Mapping[str, Any]], *, first_step: int = 0, every_s: float = 1.0
@@ -101,6 +107,10 @@ class WrittenRun:
         key = keys.ShardKey(self.project, self.run_id, self.writer_id, span.first, span.last)
         self.store.put({str(key): shard.encode(made, self.run_id, self.writer_id, span)})
         self._seq = span.last + 1
+
+
+def _make_id(at_s: float) -> str:
+    return make_id(FixedTime(at_s), lambda _: next(_BITS))
 
 
 def _json(value: Mapping[str, Any]) -> Json:

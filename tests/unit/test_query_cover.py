@@ -1,6 +1,7 @@
 """Each row that counts is read once, from whatever files hold it, and none that cannot be."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -295,3 +296,24 @@ def test_an_empty_shard_is_read_as_nothing(store: Store, project: Project):
     writer.put(0, 2)
     writer.put(3, 3)
     assert up_to(2) == values(project.view())
+
+
+def test_many_threads_may_ask_one_project(store: Store, project: Project):
+    """While it is refreshed, merged and pruned under them, each answer is one of its states."""
+    writer = written(store, points=200)
+    writer.put(0, 10)
+    project.view()
+
+    def ask(number: int) -> list[float]:
+        return values(project.refresh() if number % 5 == 0 else project.view())
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = []
+        for end in range(20, 201, 20):
+            answers += [pool.submit(ask, number) for number in range(10)]
+            writer.put(0, end)
+            store.delete([writer.key(0, end - 20 if end > 20 else 10)])
+        for answer in answers:
+            found = answer.result()
+            assert up_to(len(found)) == found
+    assert up_to(200) == values(project.refresh())

@@ -24,6 +24,7 @@ from trackio.cli.options import STORE_HELP
         "query": "trackio.cli.query:query",
         "verify": "trackio.cli.verify:verify",
         "recover": "trackio.cli.recover:recover",
+        "migrate": "trackio.cli.migrate:migrate",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -6,7 +6,7 @@ width it has, and keeps it until the series outgrow it. No HTTP, no JSON.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -15,8 +15,8 @@ import numpy as np
 
 from trackio.dashboard.bucketcache import BucketCache, Lines, Place
 from trackio.dashboard.frames import FrameMetric, FrameSeries, Ints
+from trackio.dashboard.growth import ALL, NOTHING, Growth, extend
 from trackio.dashboard.meta import Meta
-from trackio.model import RunId, SeqRange, WriterId
 from trackio.query.buckets import Bucketed, read_buckets
 from trackio.query.points import Axis
 
@@ -42,6 +42,13 @@ class Request:
     lo: float | None = None
     hi: float | None = None
     target: int = 300
+
+    def known(self) -> Iterator[tuple[str, int, str]]:
+        """Each metric of which the browser has a width, with that width, for each run."""
+        for wanted in self.wanted:
+            if wanted.width is not None:
+                for run_id in self.run_ids:
+                    yield wanted.key, wanted.width, run_id
 
     def place(self, meta: Meta, key: str, width: int, run_id: str) -> Place:
         """Where the lines of one run in one metric are kept."""
@@ -74,15 +81,27 @@ class Charts:
         return [answers[wanted.key] for wanted in request.wanted]
 
     def _carry_over(self, old: Meta, new: Meta, request: Request) -> None:
-        """What runs without new rows looked like then is what they look like now."""
-        same = unchanged_runs(old, new, request.run_ids)
-        for wanted in request.wanted:
-            if wanted.width is None:
+        """Keep for now what is as it was then, and read only the ends of what got longer."""
+        growth = Growth(old, new)
+        grown: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+        for key, width, run_id in request.known():
+            was = self._cache.get(request.place(old, key, width, run_id))
+            first = growth.first_bucket(run_id, key, request.x, width)
+            if was is None or first == ALL:
                 continue
-            for run_id in same:
-                was = self._cache.get(request.place(old, wanted.key, wanted.width, run_id))
+            if first == NOTHING:
+                self._cache.put(request.place(new, key, width, run_id), was)
+            else:
+                grown[run_id, width][key] = int(first)
+        for (run_id, width), cuts in grown.items():
+            cut = min(cuts.values())
+            wanted = tuple(Wanted(key=key, width=width) for key in cuts)
+            tails = _tails(new, replace(request, run_ids=(run_id,), wanted=wanted), width, cut)
+            for key in cuts:
+                was = self._cache.get(request.place(old, key, width, run_id))
                 if was is not None:
-                    self._cache.put(request.place(new, wanted.key, wanted.width, run_id), was)
+                    lines = extend(was, tails[key], cut)
+                    self._cache.put(request.place(new, key, width, run_id), lines)
 
     def _fill(self, meta: Meta, request: Request) -> None:
         """Read what is wanted in a known width and not kept, in one query for all that is alike."""
@@ -169,16 +188,19 @@ class Charts:
         return lines
 
 
-def unchanged_runs(old: Meta, new: Meta, run_ids: Iterable[str]) -> list[str]:
-    """The runs of whose writers exactly the same seqs are covered, whatever files hold them."""
-    return [run_id for run_id in run_ids if _covered(old, run_id) == _covered(new, run_id)]
-
-
-def _covered(meta: Meta, run_id: str) -> dict[WriterId, tuple[SeqRange, ...]] | None:
-    run = meta.view.snapshot.runs.get(RunId(run_id))
-    if run is None:
-        return None
-    return {writer_id: files.cover.ranges for writer_id, files in run.writers.items()}
+def _tails(
+    meta: Meta, request: Request, width: int, cut: int
+) -> Mapping[str, Sequence[FrameSeries]]:
+    """The lines of what the request wants, from bucket `cut` on."""
+    start = cut * width / (1 if request.x == "step" else 1000)
+    lo = start if request.lo is None else max(start, request.lo)
+    keys = [wanted.key for wanted in request.wanted]
+    tails: defaultdict[str, list[FrameSeries]] = defaultdict(list)
+    for bucketed in read_buckets(
+        meta.view, request.run_ids, keys, x=request.x, width=width, lo=lo, hi=request.hi
+    ):
+        tails[bucketed.key].append(_series(meta, bucketed, request.x))
+    return tails
 
 
 def _series(meta: Meta, bucketed: Bucketed, x: Axis) -> FrameSeries:
@@ -230,8 +252,8 @@ def _change(old: FrameSeries | None, new: FrameSeries) -> FrameSeries | None:
     if same == len(old.index) == len(new.index):
         return None
     later = [int(line.index[same]) for line in (old, new) if same < len(line.index)]
-    arrays = ("index", "offset", "mean", "low", "high", "finite", "bad")
-    return replace(new, **{name: getattr(new, name)[same:] for name in arrays}, cut=min(later))
+    fresh = {name: getattr(new, name)[same:] for name in FrameSeries.ARRAYS}
+    return replace(new, **fresh, cut=min(later))
 
 
 def _common(old: FrameSeries, new: FrameSeries) -> int:

@@ -6,13 +6,16 @@ while it runs wait for it. Runs on the threads of whoever asks.
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Final
 
+from trackio import keys
 from trackio.catalog import list_projects
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.dashboard.charts import Charts
 from trackio.dashboard.meta import Meta, describe
+from trackio.ids import id_time_ms, is_id
 from trackio.query.project import Project, open_project
 from trackio.store.base import Store
 
@@ -20,6 +23,7 @@ FRESH_S: Final = 0.75
 STATUS_S: Final = 5.0
 """How often the status of live runs is looked at anew while nothing is stored."""
 _REMEMBERED: Final = 8
+_COMPARED: Final = 50
 _OPEN: Final = 16
 """How many projects stay open: those that were looked at last."""
 
@@ -41,6 +45,19 @@ class Desk:
     def projects(self) -> list[str]:
         """The names of all projects."""
         return list_projects(self.store)
+
+    def newest(self, projects: Sequence[str]) -> str | None:
+        """The project in which a run began last; the first where that would take too long."""
+        if len(projects) > _COMPARED:
+            return projects[0]
+        return max(projects, key=self._newest_run_ms, default=None)
+
+    def _newest_run_ms(self, project: str) -> int:
+        """When its newest run began, as far as run ids tell."""
+        prefix = keys.runs_prefix(project)
+        folders = (entry.key for entry in self.store.list(prefix, recursive=False))
+        runs = (keys.decode_name(folder[len(prefix) :].rstrip("/")) for folder in folders)
+        return max((id_time_ms(run) for run in runs if run and is_id(run)), default=0)
 
     def project(self, name: str) -> "OpenProject":
         """The project called `name`.

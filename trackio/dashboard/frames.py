@@ -20,7 +20,7 @@ finite]. With `cut`, the buckets replace those from that number on; without, all
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import orjson
@@ -41,6 +41,8 @@ class FrameSeries:
     `offset` is how far in its bucket the first point stands.
     """
 
+    ARRAYS: ClassVar = ("index", "offset", "mean", "low", "high", "finite", "bad")
+
     run: str
     label: str
     index: Ints
@@ -58,8 +60,7 @@ class FrameSeries:
     @property
     def size_bytes(self) -> int:
         """Memory held by the arrays."""
-        arrays = (self.index, self.offset, self.mean, self.low, self.high, self.finite, self.bad)
-        return sum(array.nbytes for array in arrays)
+        return sum(getattr(self, name).nbytes for name in self.ARRAYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

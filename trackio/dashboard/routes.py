@@ -60,9 +60,11 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [*data, files]
 
 
-def projects_json(desk: Desk, _request: Request) -> Response:
-    """The names of all projects, and where they are looked for."""
-    return _json({"projects": desk.projects(), "where": desk.store.url})
+def projects_json(desk: Desk, request: Request) -> Response:
+    """The names of all projects, where they are looked for, and with `newest` which to open."""
+    projects = desk.projects()
+    newest = desk.newest(projects) if "newest" in request.query_params else None
+    return _json({"projects": projects, "newest": newest, "where": desk.store.url})
 
 
 def meta_json(desk: Desk, request: Request) -> Response:

@@ -38,7 +38,7 @@ def show(
     """Open the dashboard of a store, read-only.
 
     Args:
-        project: the project to open; by default the first.
+        project: the project to open; by default the one in which a run began last.
         store: a store or its address; by default that of `TRACKIO_STORE` or `TRACKIO_DIR`.
         host: the address to listen at, by default only this machine; "0.0.0.0" is everywhere.
         port: the port; by default the first free one of 100, from `GRADIO_SERVER_PORT` or 7860.
@@ -108,4 +108,14 @@ def _present(shown: Shown, *, in_notebook: bool, open_browser: bool) -> None:
     sys.stdout.write(f"Trackio dashboard: {shown.full_url}\n")
     sys.stdout.flush()
     if open_browser:
-        webbrowser.open(shown.full_url)
+        _open(shown.full_url)
+
+
+def _open(url: str) -> None:
+    """Open a browser, unless it would be one that takes over this terminal."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if type(browser) is not webbrowser.GenericBrowser:
+        browser.open(url)

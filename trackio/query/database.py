@@ -43,7 +43,7 @@ class Database:
         *,
         only: str | None = None,
     ) -> pa.Table:
-        """The answer of a named query whose `rows` are those of the sources.
+        """The answer of a named query whose `rows`, if it has any, are those of the sources.
 
         `sources` maps the names of the queries that give rows (`rows_whole`, …) to their
         parameters; a parameter that is a table is scanned where it lies. `only` names a
@@ -63,7 +63,8 @@ class Database:
                         cursor.register(name, value)
                     else:
                         bound[name] = value
-            answer = cursor.sql(f"WITH rows AS (\n{rows})\n{text_of(query)}", params=bound)
+            with_rows = f"WITH rows AS (\n{rows})\n" if sources else ""
+            answer = cursor.sql(with_rows + text_of(query), params=bound)
             table: pa.Table = answer.to_arrow_table()
         return table
 

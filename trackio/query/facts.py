@@ -3,7 +3,7 @@
 Shared by all views of a project; what no view needs any more is dropped by `forget_others`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -16,6 +16,9 @@ from trackio.query.reader import Reader
 from trackio.query.said import Said, WriterSaid, decode_meta, decode_value, hear_writer
 
 K = TypeVar("K")
+V = TypeVar("V")
+Version = tuple[str, str]
+"""The key of a file that may change, and its version."""
 
 
 class Tally(NamedTuple):
@@ -72,76 +75,35 @@ class Facts:
         self._heard: dict[tuple[Piece, ...], WriterSaid] = {}
         self._tallies: dict[Piece, tuple[Tally, ...]] = {}
         self._below: dict[Below, Tally | None] = {}
-        self._counts: dict[tuple[Piece, str], tuple[Count, ...]] = {}
-        self._metas: dict[str, tuple[str, RunMeta | None]] = {}
+        self._counts: dict[str, dict[Piece, tuple[Count, ...]]] = {}
+        self._metas: dict[Version, RunMeta | None] = {}
 
     def said(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Said, ...]]:
         """What each piece says beside its points, by seq."""
-        wanted = list(pieces)
-        known = self._said
-        if new := [piece for piece in wanted if piece not in known]:
-            found: dict[Piece, list[Said]] = {piece: [] for piece in new}
-            ordered, table = self._reader.table("said", new)
-            for number, row in _said_rows(table):
-                found[ordered[number]].append(row)
-            known.update((piece, tuple(rows)) for piece, rows in found.items())
-        return {piece: known[piece] for piece in wanted}
+        return _remember(self._said, pieces, self._read_said)
 
-    def heard(self, writers: Iterable[Sequence[Piece]]) -> list[WriterSaid]:
+    def heard(self, writers: Iterable[tuple[Piece, ...]]) -> dict[tuple[Piece, ...], WriterSaid]:
         """What each writer said in all of its pieces."""
-        wanted = [tuple(pieces) for pieces in writers]
-        known = self._heard
-        new = [pieces for pieces in wanted if pieces not in known]
-        said = self.said(piece for pieces in new for piece in pieces)
-        for pieces in new:
-            rows = (row for piece in pieces for row in said[piece])
-            known[pieces] = hear_writer(pieces[0].writer_id, rows)
-        return [known[pieces] for pieces in wanted]
+        return _remember(self._heard, writers, self._hear)
 
     def tallies(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Tally, ...]]:
         """How each metric of each piece adds up."""
-        wanted = list(pieces)
-        known = self._tallies
-        if new := [piece for piece in wanted if piece not in known]:
-            found: dict[Piece, list[Tally]] = {piece: [] for piece in new}
-            ordered, table = self._reader.table("tallies", new)
-            for number, tally in _tally_rows(table):
-                found[ordered[number]].append(tally)
-            known.update((piece, tuple(rows)) for piece, rows in found.items())
-        return {piece: known[piece] for piece in wanted}
+        return _remember(self._tallies, pieces, self._read_tallies)
 
     def tallies_below(self, asked: Iterable[Below]) -> dict[Below, Tally | None]:
         """How some points add up; None where there are none. One step for each piece and key."""
-        wanted = list(asked)
-        known = self._below
-        if new := [below for below in wanted if below not in known]:
-            pieces, keys, steps = zip(*new, strict=True)
-            picked = {"below_piece": pieces, "below_key": keys, "below_step": steps}
-            ordered, table = self._reader.table("tallies", pieces, only=("rows_below", picked))
-            found = {(ordered[number], tally.key): tally for number, tally in _tally_rows(table)}
-            known.update((below, found.get((below.piece, below.key))) for below in new)
-        return {below: known[below] for below in wanted}
+        return _remember(self._below, asked, self._read_tallies_below)
 
     def counts(self, pieces: Iterable[Piece], kind: str) -> dict[Piece, tuple[Count, ...]]:
         """How many rows of each key of a kind each piece has."""
-        wanted = list(pieces)
-        known = self._counts
-        if new := [piece for piece in wanted if (piece, kind) not in known]:
-            found: dict[Piece, list[Count]] = {piece: [] for piece in new}
-            ordered, table = self._reader.table("counts", new, {"kind": kind})
-            for number, *fields in _tuples(table, ("piece", *Count._fields)):
-                found[ordered[number]].append(Count(*fields))
-            known.update(((piece, kind), tuple(rows)) for piece, rows in found.items())
-        return {piece: known[piece, kind] for piece in wanted}
+        known = self._counts.setdefault(kind, {})
+        return _remember(known, pieces, lambda new: self._read_counts(new, kind))
 
     def metas(self, entries: Iterable[Entry]) -> dict[str, RunMeta | None]:
         """What each `meta.json` says, by its key; None for one that is gone or damaged."""
-        versions = {entry.key: entry.version for entry in entries}
-        known = self._metas
-        new = [k for k, version in versions.items() if k not in known or known[k][0] != version]
-        for key, data in self._files.contents(new).items():
-            known[key] = versions[key], _meta_or_none(data)
-        return {key: known[key][1] for key in versions}
+        versions = [(entry.key, entry.version) for entry in entries]
+        found = _remember(self._metas, versions, self._read_metas)
+        return {key: meta for (key, _), meta in found.items()}
 
     def forget_others(self, pieces: Iterable[Piece]) -> None:
         """Drop what is known of all other pieces."""
@@ -149,8 +111,66 @@ class Facts:
         _drop(self._said, lambda piece: piece in live)
         _drop(self._tallies, lambda piece: piece in live)
         _drop(self._below, lambda below: below.piece in live)
-        _drop(self._counts, lambda counted: counted[0] in live)
+        for known in self._counts.values():
+            _drop(known, lambda piece: piece in live)
         _drop(self._heard, live.issuperset)
+
+    def _read_said(self, pieces: Sequence[Piece]) -> dict[Piece, tuple[Said, ...]]:
+        found: dict[Piece, list[Said]] = {piece: [] for piece in pieces}
+        ordered, table = self._reader.table("said", pieces)
+        for number, row in _said_rows(table):
+            found[ordered[number]].append(row)
+        return {piece: tuple(rows) for piece, rows in found.items()}
+
+    def _hear(self, writers: Sequence[tuple[Piece, ...]]) -> dict[tuple[Piece, ...], WriterSaid]:
+        said = self.said(piece for pieces in writers for piece in pieces)
+        return {
+            pieces: hear_writer(pieces[0].writer_id, [row for p in pieces for row in said[p]])
+            for pieces in writers
+        }
+
+    def _read_tallies(self, pieces: Sequence[Piece]) -> dict[Piece, tuple[Tally, ...]]:
+        found: dict[Piece, list[Tally]] = {piece: [] for piece in pieces}
+        ordered, table = self._reader.table("tallies", pieces)
+        for number, tally in _tally_rows(table):
+            found[ordered[number]].append(tally)
+        return {piece: tuple(rows) for piece, rows in found.items()}
+
+    def _read_tallies_below(self, asked: Sequence[Below]) -> dict[Below, Tally | None]:
+        pieces, keys, steps = zip(*asked, strict=True)
+        picked = {"below_piece": pieces, "below_key": keys, "below_step": steps}
+        ordered, table = self._reader.table("tallies", pieces, only=("rows_below", picked))
+        found = {(ordered[number], tally.key): tally for number, tally in _tally_rows(table)}
+        return {below: found.get((below.piece, below.key)) for below in asked}
+
+    def _read_counts(self, pieces: Sequence[Piece], kind: str) -> dict[Piece, tuple[Count, ...]]:
+        found: dict[Piece, list[Count]] = {piece: [] for piece in pieces}
+        ordered, table = self._reader.table("counts", pieces, {"kind": kind})
+        for number, *fields in _tuples(table, ("piece", *Count._fields)):
+            found[ordered[number]].append(Count(*fields))
+        return {piece: tuple(rows) for piece, rows in found.items()}
+
+    def _read_metas(self, versions: Sequence[Version]) -> dict[Version, RunMeta | None]:
+        contents = self._files.contents(key for key, _ in versions)
+        return {version: _meta_or_none(contents[version[0]]) for version in versions}
+
+
+def _remember(
+    known: dict[K, V], wanted: Iterable[K], read: Callable[[Sequence[K]], Mapping[K, V]]
+) -> dict[K, V]:
+    """What is known of all that is wanted, once what is not known yet was read."""
+    found: dict[K, V] = {}
+    new = []
+    for key in dict.fromkeys(wanted):
+        try:
+            found[key] = known[key]
+        except KeyError:
+            new.append(key)
+    if new:
+        fresh = read(new)
+        known.update(fresh)
+        found.update(fresh)
+    return found
 
 
 def _drop(known: dict[K, Any], is_live: Callable[[K], bool]) -> None:

@@ -11,8 +11,9 @@ from trackio.errors import NotFound
 from trackio.query.database import shared_database
 from trackio.query.facts import Facts
 from trackio.query.files import Files
+from trackio.query.held import MAX_FILE_ROWS
 from trackio.query.near import advise
-from trackio.query.reader import HELD_FILE_ROWS, Reader
+from trackio.query.reader import Reader
 from trackio.query.view import View
 from trackio.store.base import Store
 
@@ -36,7 +37,7 @@ class Project:
         *,
         clock: Clock = SYSTEM_CLOCK,
         cache_dir: Path | None = None,
-        held_file_rows: int = HELD_FILE_ROWS,
+        held_file_rows: int = MAX_FILE_ROWS,
     ) -> None:
         self.store = store
         self.name = name

@@ -33,6 +33,14 @@ SELECT
     run_id, writer_id, seq, time, step, auto, kind, key, value, text
 FROM held
 
+-- name: load
+-- Every row of some files, in their order, each with the number of its file.
+SELECT
+    CAST(file_index AS BIGINT) AS file,
+    run_id, writer_id, seq, time, step, auto, kind, key, value, text
+FROM read_parquet($files)
+ORDER BY file_index, file_row_number
+
 -- name: rows_none
 -- No rows at all.
 SELECT

@@ -1,29 +1,21 @@
 """Read pieces of files through DuckDB. It knows no run and no metric.
 
-It is shared by all views of a project. A file is checked when it is first met; one that is
-small is held in memory, because opening it in every query would cost more than scanning it.
+It is shared by all views of a project. A file is checked when it is first met.
 """
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from trackio import arrays, rows, shard
+from trackio import shard
 from trackio.errors import UnreadableFile
 from trackio.query.database import Database, Parameters
 from trackio.query.files import Files, VanishedError
+from trackio.query.held import MAX_FILE_ROWS, Held
 from trackio.query.pieces import Piece
-
-HELD_FILE_ROWS = 4096
-HELD_ROWS = 2_000_000
-"""So many rows are held in all, some 150 MB."""
-_HELD_TABLES = 8
 
 
 class UnreadableError(Exception):
@@ -46,16 +38,13 @@ class Reader:
     """
 
     def __init__(
-        self, files: Files, database: Database, *, held_file_rows: int = HELD_FILE_ROWS
+        self, files: Files, database: Database, *, held_file_rows: int = MAX_FILE_ROWS
     ) -> None:
         self.unreadable: dict[str, str] = {}
         self._files = files
         self._database = database
-        self._held_file_rows = held_file_rows
-        self._lock = threading.Lock()
-        self._opened: dict[str, pa.Table | None] = {}  # the rows of those that are held
-        self._held_rows = 0
-        self._joined: dict[tuple[Piece, ...], pa.Table] = {}
+        self._held = Held(database, held_file_rows)
+        self._opened: dict[str, int] = {}  # how many rows each file has
 
     def table(
         self,
@@ -96,7 +85,37 @@ class Reader:
 
     def find_culprits(self, pieces: Iterable[Piece]) -> None:
         """After an error: read each file to its end; raises as `table` if one cannot be."""
+        self._find_culprits(self._files.paths(piece.key for piece in pieces))
+
+    def forget_others(self, pieces: Iterable[Piece]) -> None:
+        """Drop what is known of the files of all other pieces."""
+        keys = {piece.key for piece in pieces}
+        for key in self._opened.keys() - keys:
+            self._opened.pop(key, None)
+        self._held.forget_others(keys)
+        self._files.forget_others(keys)
+
+    def _open(self, pieces: Sequence[Piece]) -> dict[str, str]:
+        """The path of each piece's file, by its key; a file is checked when it is first met."""
         paths = self._files.paths(piece.key for piece in pieces)
+        rows: dict[str, int] = {}
+        bad = {}
+        for piece in pieces:
+            if piece.key not in self._opened and piece.key not in rows:
+                try:
+                    rows[piece.key] = _count(piece, Path(paths[piece.key]))
+                except UnreadableFile as exc:
+                    bad[piece.key] = str(exc)
+        self._report(bad, paths)
+        try:
+            self._held.load(rows, paths)
+        except duckdb.Error:
+            self._find_culprits({key: paths[key] for key in rows})
+            raise
+        self._opened.update(rows)
+        return paths
+
+    def _find_culprits(self, paths: Mapping[str, str]) -> None:
         bad = {}
         for key, path in paths.items():
             try:
@@ -105,49 +124,13 @@ class Reader:
                 bad[key] = str(exc)
         self._report(bad, paths)
 
-    def forget_others(self, pieces: Iterable[Piece]) -> None:
-        """Drop what is known of the files of all other pieces."""
-        keys = {piece.key for piece in pieces}
-        with self._lock:
-            for key in self._opened.keys() - keys:
-                table = self._opened.pop(key)
-                self._held_rows -= 0 if table is None else table.num_rows
-            self._joined.clear()
-        self._files.forget_others(keys)
-
-    def _open(self, pieces: Sequence[Piece]) -> dict[str, str]:
-        """The path of each piece's file, by its key."""
-        paths = self._files.paths(piece.key for piece in pieces)
-        bad = {}
-        for piece in pieces:
-            if piece.key not in self._opened and piece.key not in bad:
-                try:
-                    self._check(piece, Path(paths[piece.key]))
-                except UnreadableFile as exc:
-                    bad[piece.key] = str(exc)
-        self._report(bad, paths)
-        return paths
-
-    def _check(self, piece: Piece, path: Path) -> None:
-        meta = shard.open_file(path).meta
-        if piece.is_whole and (meta.first, meta.last) != (piece.first, piece.last):
-            raise UnreadableFile(f"its name says another range than {meta.first}-{meta.last}")
-        held = None
-        if meta.rows <= min(self._held_file_rows, HELD_ROWS - self._held_rows):
-            _, held = shard.decode(path)
-        with self._lock:
-            self._opened[piece.key] = held
-            self._held_rows += 0 if held is None else held.num_rows
-
     def _report(self, bad: Mapping[str, str], paths: Mapping[str, str]) -> None:
         if not bad:
             return
         vanished = {key for key in bad if not Path(paths[key]).exists()}
-        with self._lock:
-            for key in bad:
-                self._opened.pop(key, None)
-            self.unreadable.update((k, why) for k, why in bad.items() if k not in vanished)
+        self.unreadable.update((k, why) for k, why in bad.items() if k not in vanished)
         for key in bad:
+            self._opened.pop(key, None)
             self._files.forget(key)
         if vanished:
             raise VanishedError(vanished)
@@ -156,10 +139,9 @@ class Reader:
     def _sources(
         self, pieces: Sequence[Piece], paths: Mapping[str, str]
     ) -> tuple[list[Piece], dict[str, Parameters]]:
-        held = {piece: self._opened.get(piece.key) for piece in pieces}
-        whole = [piece for piece in pieces if piece.is_whole and held[piece] is None]
-        part = [piece for piece in pieces if not piece.is_whole and held[piece] is None]
-        tables = {piece: table for piece, table in held.items() if table is not None}
+        tables = self._held.tables(pieces)
+        whole = [piece for piece in pieces if piece.is_whole and piece not in tables]
+        part = [piece for piece in pieces if not piece.is_whole and piece not in tables]
         sources: dict[str, Parameters] = {}
         if whole:
             sources["rows_whole"] = {"whole_files": [paths[piece.key] for piece in whole]}
@@ -167,38 +149,18 @@ class Reader:
             sources["rows_part"] = _part_parameters(part, len(whole), paths)
         if tables:
             base = len(whole) + len(part)
-            sources["rows_held"] = {"held": self._join(tables), "held_base": base}
+            sources["rows_held"] = {"held": self._held.join(tables), "held_base": base}
         if not sources:
             sources["rows_none"] = {}
         return [*whole, *part, *tables], sources
 
-    def _join(self, tables: Mapping[Piece, pa.Table]) -> pa.Table:
-        """The rows that count of files in memory, each beside the number of its piece."""
-        wanted = tuple(tables)
-        joined = self._joined.get(wanted)
-        if joined is None:
-            joined = _join(tables)
-            with self._lock:
-                if len(self._joined) >= _HELD_TABLES:
-                    self._joined.clear()
-                self._joined[wanted] = joined
-        return joined
 
-
-def _join(tables: Mapping[Piece, pa.Table]) -> pa.Table:
-    cut = [table if piece.is_whole else _cut(table, piece) for piece, table in tables.items()]
-    numbers = np.repeat(np.arange(len(cut)), [table.num_rows for table in cut])
-    joined = pa.concat_tables(cut).combine_chunks()
-    return joined.append_column("piece", arrays.from_numpy(numbers, pa.int64()))
-
-
-def _cut(table: pa.Table, piece: Piece) -> pa.Table:
-    """The rows of one piece in a file that may hold other writers' rows as well."""
-    mine = [
-        pc.is_in(table.column(name), value_set=arrays.strings([wanted]))
-        for name, wanted in (("run_id", piece.run_id), ("writer_id", piece.writer_id))
-    ]
-    return rows.only(table.filter(pc.and_(*mine)), piece.first, piece.last)
+def _count(piece: Piece, path: Path) -> int:
+    """How many rows a file says that it has; it is not read."""
+    meta = shard.open_file(path).meta
+    if piece.is_whole and (meta.first, meta.last) != (piece.first, piece.last):
+        raise UnreadableFile(f"its name says another range than {meta.first}-{meta.last}")
+    return meta.rows
 
 
 def _part_parameters(

@@ -7,7 +7,7 @@ with `rereads`, which runs it anew when that happened.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import groupby
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -134,10 +134,11 @@ class View:
         wanted = list(pieces)
         return self._reading(lambda: self._facts.said(wanted))
 
-    def heard(self, writers: Iterable[Sequence[Piece]]) -> list[WriterSaid]:
-        """What each writer said in its pieces; raises as `table`."""
+    def heard(self, writers: Iterable[tuple[Piece, ...]]) -> list[WriterSaid]:
+        """What each writer said in its pieces, in their order; raises as `table`."""
         wanted = list(writers)
-        return self._reading(lambda: self._facts.heard(wanted))
+        found = self._reading(lambda: self._facts.heard(wanted))
+        return [found[pieces] for pieces in wanted]
 
     def tallies(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Tally, ...]]:
         """How each metric of each piece adds up; raises as `table`."""

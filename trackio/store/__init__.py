@@ -11,14 +11,17 @@ from trackio.store.base import Content, LocalStore, Store, is_local
 __all__ = ["Content", "LocalStore", "Store", "is_local", "open_store"]
 
 _SCHEME = re.compile(r"(file(?=:/)|[a-z][a-z0-9+.-]*(?=://))", re.IGNORECASE)
-_SUPPORTED = "a path, file:///path or memory://name"
+_SUPPORTED = (
+    "a path, file:///path, hf://buckets/namespace/name, s3://bucket/prefix, gs://bucket/prefix, "
+    "az://container/prefix or memory://name"
+)
 
 
 def open_store(url: str | Path) -> Store:
-    """The store at `url`: a path, `file:///path` or `memory://name`. Touches nothing yet.
+    """The store at `url`, a path or one of the URLs of `docs/stores.md`. Touches nothing yet.
 
     Raises:
-        InvalidInput: no store is known by such a URL.
+        InvalidInput: no store is known by such a URL, or a package that it needs is missing.
     """
     text = os.fspath(url)
     if not text:
@@ -29,6 +32,14 @@ def open_store(url: str | Path) -> Store:
     match scheme[1].lower():
         case "file":
             return _directory(_path_of(text))
+        case "hf":
+            from trackio.store.bucket import open_bucket
+
+            return open_bucket(text)
+        case "s3" | "gs" | "az":
+            from trackio.store.object import ObjectStore
+
+            return ObjectStore(text)
         case "memory":
             from trackio.store.memory import open_memory
 

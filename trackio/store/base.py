@@ -82,14 +82,19 @@ def readable(store: Store, key: str) -> Content:
     return store.path(key) if is_local(store) else store.get(key)
 
 
+def is_key(name: str) -> bool:
+    """Whether a store can have such a key; a listing leaves out what is none."""
+    bad_part = any(not part or part[0] == "." for part in name.split("/"))
+    return not bad_part and "\\" not in name and "\0" not in name
+
+
 def check_key(key: str) -> str:
     """`key` itself.
 
     Raises:
         InvalidInput: no store has such a key.
     """
-    bad_part = any(not part or part[0] == "." for part in key.split("/"))
-    if bad_part or "\\" in key or "\0" in key:
+    if not is_key(key):
         raise InvalidInput(
             f"{key!r} is not a key: parts between '/' must not be empty or begin with a dot, "
             "and must hold no backslash and no NUL"
@@ -108,6 +113,20 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
+def check_content(key: str, content: Content) -> Content:
+    """`content` itself.
+
+    Raises:
+        InvalidInput: the local file that holds it cannot be read.
+    """
+    if isinstance(content, Path):
+        try:
+            content.open("rb").close()
+        except OSError as exc:
+            raise _unreadable(key, content, exc) from exc
+    return content
+
+
 def read_content(key: str, content: Content) -> bytes:
     """The bytes to put under `key`.
 
@@ -119,4 +138,8 @@ def read_content(key: str, content: Content) -> bytes:
     try:
         return content.read_bytes()
     except OSError as exc:
-        raise InvalidInput(f"{content}, to be put under {key}, cannot be read: {exc}") from exc
+        raise _unreadable(key, content, exc) from exc
+
+
+def _unreadable(key: str, path: Path, exc: OSError) -> InvalidInput:
+    return InvalidInput(f"{path}, to be put under {key}, cannot be read: {exc}")

@@ -1,7 +1,8 @@
 """A store that tries again when the one behind it is unavailable. It refuses nothing itself.
 
 The wait before each attempt is drawn evenly between nothing and a bound that doubles ("full
-jitter"), so that many clients which failed together do not come back together.
+jitter"), so that many clients which failed together do not come back together. Where the store
+says how long it wants to be left alone, that comes on top: nobody asks before.
 """
 
 import random
@@ -99,9 +100,10 @@ class Retrying(Wrapper):
         while True:
             try:
                 return attempt()
-            except StoreUnavailable:
+            except StoreUnavailable as exc:
                 failures += 1
                 wait_s = self._random() * self._policy.longest_wait_s(failures)
+                wait_s += exc.retry_after_s or 0.0
                 too_late = self._clock.monotonic() + wait_s > deadline_s
                 if failures >= self._policy.attempts or too_late:
                     raise

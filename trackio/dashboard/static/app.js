@@ -48,7 +48,7 @@ export class App {
     this.page = null;
   }
 
-  /** Show the project that the address names, or the first, once the style sheets are there. */
+  /** Show the project that the address names, or the newest, once the style sheets are there. */
   async start(styled) {
     this.state.subscribe((changed) => this.#onState(changed));
     this.keyboard = createKeyboard(this.#actions());
@@ -84,20 +84,21 @@ export class App {
 
   // Opening a project
 
-  async listProjects() {
-    const { projects, where } = await this.api.json("projects.json");
-    this.#where = where;
-    this.top.setProjects(projects, this.project?.name ?? null);
-    return projects;
+  /** Fill the picker of projects; with `newest`, also learn which to open. */
+  async listProjects(newest = null) {
+    const found = await this.api.json("projects.json", { newest });
+    this.#where = found.where;
+    this.top.setProjects(found.projects, this.project?.name ?? null);
+    return found;
   }
 
   async #open() {
     const wanted = this.state.get("project");
     try {
-      const listing = this.listProjects();
-      const name = wanted ?? (await listing)[0] ?? null;
+      const listing = this.listProjects(wanted === null ? 1 : null);
+      const name = wanted ?? (await listing).newest;
       if (name === null) return this.#showNothing();
-      const [meta, projects] = await Promise.all([
+      const [meta, { projects }] = await Promise.all([
         this.api.json("meta.json", { project: name }),
         listing,
       ]);

@@ -4,6 +4,7 @@ import { Chart } from "./chart.js";
 import { h, iconButton, replace, setText } from "./dom.js";
 import { count, formatDuration, formatValue, formatX, group } from "./format.js";
 import { census, extent, makeLines } from "./lines.js";
+import { paintNot, paintSoon } from "./painting.js";
 import { valueTable } from "./valuetable.js";
 import { headingOf, ranked } from "./tooltip.js";
 
@@ -13,7 +14,7 @@ export class Card {
   #data = null;
   #isActive = false;
   #isTable = false;
-  #isPainting = false;
+  #paint = () => this.#draw();
   #resizer;
 
   /** `target` asks for about so many buckets; `isLarge` is the card of the full screen. */
@@ -88,6 +89,7 @@ export class Card {
   deactivate() {
     if (!this.#isActive) return;
     this.#isActive = false;
+    paintNot(this.#paint);
     this.#app.series.hide(this);
     this.#resizer.disconnect();
     this.#chart.destroy();
@@ -106,17 +108,13 @@ export class Card {
     this.update();
   }
 
-  /** Draw anew in the next frame, after new data or another view. */
+  /** Draw anew in one of the next frames, after new data or another view. */
   update() {
-    if (this.#isPainting || !this.#data || !this.#isActive) return;
-    this.#isPainting = true;
-    requestAnimationFrame(() => {
-      this.#isPainting = false;
-      if (this.#isActive && this.plot.clientWidth) this.#draw();
-    });
+    if (this.#data && this.#isActive) paintSoon(this.#paint);
   }
 
   #draw() {
+    if (!this.#isActive || !this.plot.clientWidth) return;
     const view = this.#app.view();
     const lines = makeLines(this.#data, this.#app.project.runs, view);
     this.#chart.show(lines, view);

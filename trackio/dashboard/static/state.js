@@ -6,7 +6,7 @@ const PAGES = { "": "metrics", runs: "runs" };
 
 const DEFAULTS = {
   page: "metrics",
-  project: null, // the name of a project; null: the first one
+  project: null, // the name of a project; null: the newest one
   runs: null, // codes of the selected runs; null: the newest few
   smooth: 0,
   log: false,

@@ -4,7 +4,7 @@ Both lie under the project's `legacy/tables/<source>/`; here they are files of a
 folder until all rows are through.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trackio.keys import LegacyKey
+from trackio.upkeep.migrate.media import hash_file
 from trackio.upkeep.migrate.names import storable_name
 from trackio.values.plain import dump_text
 
@@ -57,13 +58,14 @@ class Aside:
         self._lines: dict[str, IO[bytes]] = {}
         self._notes: dict[str, list[Note]] = {}
         self._writers: dict[str, pq.ParquetWriter] = {}
+        self._attached: dict[LegacyKey, Path] = {}
 
     def keep(self, table: str, said: Mapping[str, Any]) -> None:
         """Keep one row as it is."""
         if table not in self._lines:
             path = self._path(table, "jsonl")
             self._lines[table] = self._stack.enter_context(path.open("wb"))
-        self._lines[table].write(dump_text(_printable(said)).encode() + b"\n")
+        self._lines[table].write(dump_text(printable(said)).encode() + b"\n")
 
     def note(self, table: str, note: Note) -> None:
         """Keep what is beside a written row."""
@@ -71,6 +73,11 @@ class Aside:
         notes.append(note)
         if len(notes) >= _BATCH:
             self._write(table)
+
+    def attach(self, path: str, file: Path) -> None:
+        """Keep a file under `legacy/<path>`."""
+        parts = tuple(storable_name(part) for part in path.split("/"))
+        self._attached[LegacyKey(self._project, parts)] = file
 
     def close(self) -> None:
         """Write what waits and close the files."""
@@ -80,8 +87,13 @@ class Aside:
             writer.close()
         self._stack.close()
 
-    def files(self) -> Iterator[tuple[LegacyKey, Path]]:
-        """What was kept, once it is closed."""
+    def files(self) -> Iterator[tuple[LegacyKey, tuple[Path, str]]]:
+        """What was kept, once it is closed: the file and its SHA-256."""
+        for key, file in self._files():
+            yield key, (file, hash_file(file))
+
+    def _files(self) -> Iterator[tuple[LegacyKey, Path]]:
+        yield from self._attached.items()
         for table in sorted({*self._lines, *self._writers}):
             for suffix, known in (("jsonl", self._lines), ("parquet", self._writers)):
                 if table in known:
@@ -101,19 +113,25 @@ class Aside:
             path = self._path(table, "parquet")
             self._writers[table] = pq.ParquetWriter(path, _NOTES, compression="zstd")
         columns = [
-            pa.array(column, type=kind.type)
+            _array(column, kind.type)
             for column, kind in zip(zip(*notes, strict=True), _NOTES, strict=True)
         ]
         self._writers[table].write_table(pa.table(columns, schema=_NOTES))
         notes.clear()
 
 
-def _printable(value: Any) -> Any:
+def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if set(column) == {None}:
+        return pa.nulls(len(column), kind)
+    return pa.array(column, type=kind)
+
+
+def printable(value: Any) -> Any:
     """`value` with bytes, which JSON has no word for, as hex digits."""
     if isinstance(value, bytes | memoryview):
         return {"hex": bytes(value).hex()}
     if isinstance(value, Mapping):
-        return {key: _printable(inner) for key, inner in value.items()}
+        return {key: printable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_printable(inner) for inner in value]
+        return [printable(inner) for inner in value]
     return value

@@ -54,6 +54,7 @@ class Database:
 
     def rows(self, table: str) -> Iterator[list[Row]]:
         """Every row of a table of `BODIES`; see `legacy.Row`."""
+        self.damage = [damage for damage in self.damage if damage.table != table]
         body = [self._expression(table, name) for name in BODIES[table]]
         extras = [_quoted(name) for name in self.tables[table].extras]
         common = [self._expression(table, name) for name in _COMMON]
@@ -65,6 +66,7 @@ class Database:
 
     def objects(self, table: str) -> Iterator[dict[str, Any]]:
         """Every row of any table, by column."""
+        self.damage = [damage for damage in self.damage if damage.table != table]
         columns = self.tables[table].columns
         for batch in self._batches(table, [_quoted(name) for name in columns]):
             for _, *values in batch:
@@ -140,10 +142,7 @@ class Database:
         return _quoted(column) if column in self.tables[table].columns else "NULL"
 
     def _batches(self, table: str, columns: Sequence[str]) -> Iterator[list[Row]]:
-        sql = (
-            f"SELECT rowid, {', '.join(columns)} FROM {_quoted(table)} NOT INDEXED "  # noqa: S608
-            f"WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT {_BATCH}"
-        )
+        sql = f"SELECT rowid, {', '.join(columns)} FROM {_quoted(table)} NOT INDEXED WHERE rowid"  # noqa: S608
         first, last = self._bounds(table)
         waiting = [(first, last)]
         while waiting:
@@ -159,13 +158,19 @@ class Database:
                 waiting.append((rows[-1][0] + 1, last))
 
     def _fetch(self, sql: str, first: int, last: int) -> list[Row]:
+        # A range looks at the row behind it too, which may be on a page that cannot be read.
+        where = (
+            f"{sql} = ?1 AND rowid = ?2"
+            if first == last
+            else f"{sql} BETWEEN ? AND ? ORDER BY rowid LIMIT {_BATCH}"
+        )
         try:
-            rows = self._db.execute(sql, (first, last)).fetchall()
+            rows = self._db.execute(where, (first, last)).fetchall()
         except sqlite3.OperationalError as exc:
             if "UTF-8" not in str(exc) or self._db.text_factory is not str:
                 raise
             self._db.text_factory = _decode_any
-            rows = self._db.execute(sql, (first, last)).fetchall()
+            rows = self._db.execute(where, (first, last)).fetchall()
         places = [row[0] for row in rows]
         ascending = all(a < b for a, b in zip(places, places[1:], strict=False))
         if rows and not (ascending and first <= places[0] and places[-1] <= last):

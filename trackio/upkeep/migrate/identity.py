@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 
 from trackio.upkeep.migrate.legacy import ALERTS, CONFIGS, METRICS, SYSTEM_METRICS, Owner
 
-MAIN: Final = frozenset({METRICS, CONFIGS, SYSTEM_METRICS, ALERTS})
+INBOX: Final = "inbox/"
+"""What the tables of inbox records are called in a survey begins so."""
+_MAIN: Final = frozenset({METRICS, CONFIGS, SYSTEM_METRICS, ALERTS})
 
 
 class RunKey(NamedTuple):
@@ -42,13 +44,14 @@ class Survey:
     configs_have_ids: bool
     seen: dict[str, dict[Owner, Seen]] = field(default_factory=dict)
 
-    def add(self, table: str, owner: Owner, place: int, timestamp: object) -> None:
-        """One more row."""
+    def add(self, table: str, owner: Owner, place: int, timestamp: object) -> Seen:
+        """One more row; returns what is known of its owner now."""
         seen = self.seen.setdefault(table, {}).setdefault(owner, Seen())
         seen.rows += 1
         seen.last_place = place
         if seen.first_time in (None, ""):
             seen.first_time = timestamp
+        return seen
 
 
 def resolve(survey: Survey, project_of: Mapping[str | None, str]) -> dict[str, dict[Owner, RunKey]]:
@@ -60,7 +63,7 @@ def resolve(survey: Survey, project_of: Mapping[str | None, str]) -> dict[str, d
     """
     ids: set[tuple[str, str]] = set()
     ids_by_name: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for table in MAIN & set(survey.seen):
+    for table in filter(_is_main, survey.seen):
         for project, run_id, name in survey.seen[table]:
             if run_id is not None:
                 ids.add((project_of[project], run_id))
@@ -93,9 +96,7 @@ def find_hidden(survey: Survey, runs: Mapping[str, Mapping[Owner, RunKey]]) -> s
     return hidden | nobody
 
 
-def names_of(
-    survey: Survey, runs: Mapping[str, Mapping[Owner, RunKey]]
-) -> dict[RunKey, str]:
+def names_of(survey: Survey, runs: Mapping[str, Mapping[Owner, RunKey]]) -> dict[RunKey, str]:
     """What each run is called: as its latest row of the first table that knows it says."""
     best: dict[RunKey, tuple[int, int, str]] = {}
     for weight, table in enumerate(_lightest_first(runs)):
@@ -104,6 +105,10 @@ def names_of(
             if owner.run_name or key not in best:
                 best[key] = max(said, best.get(key, said))
     return {key: key.name if key.name is not None else name for key, (_, _, name) in best.items()}
+
+
+def _is_main(table: str) -> bool:
+    return table in _MAIN or table.startswith(INBOX)
 
 
 def _lightest_first(tables: Iterable[str]) -> list[str]:

@@ -61,7 +61,7 @@ class Outlet:
             self.differences.append(f"{name} cannot be read back")
         return found
 
-    def put_blobs(self, blobs: Mapping[MediaKey | LegacyKey, tuple[Path, str]]) -> None:
+    def put_blobs(self, blobs: Mapping[MediaKey, tuple[Path, str]] | Mapping[LegacyKey, tuple[Path, str]]) -> None:
         """Put files by content and check what is there then.
 
         Args:
@@ -76,6 +76,13 @@ class Outlet:
             for key, (_, digest) in some.items():
                 if self.digest(str(key)) != digest:
                     self.differences.append(f"{key} is not what was put there")
+
+    def put_missing(self, files: Mapping[LegacyKey, tuple[Path, str]]) -> None:
+        """Put files that migration keeps, unless they are listed; as `put_blobs`."""
+        listed: set[str] = set()
+        for project in {key.project for key in files}:
+            listed |= self.listed(keys.legacy_prefix(project))
+        self.put_blobs({key: file for key, file in files.items() if str(key) not in listed})
 
     def digest(self, key: str) -> str | None:
         """The SHA-256 of what is under `key`; None if there is nothing."""

@@ -144,9 +144,7 @@ class _Sorter:
 _MAX_DEPTH: Final = 100
 
 
-def _flatten(
-    key: str, value: dict[str, Any], depth: int = 1
-) -> Iterator[tuple[str, Any, int]]:
+def _flatten(key: str, value: dict[str, Any], depth: int = 1) -> Iterator[tuple[str, Any, int]]:
     """The values in an object, each under its whole name, and how deep it lay."""
     for name, inner in value.items():
         path = f"{key}/{valid_text(name)}"

@@ -132,7 +132,9 @@ def _make_metrics(table: str, place: int, said: dict[str, Any]) -> Row:
 def _make_plain(table: str, place: int, said: dict[str, Any]) -> Row:
     log_id = said.get("alert_id" if table == ALERTS else "log_id")
     names = ("run_id", "run_name", "timestamp", "step")
-    common = tuple(_text(said.get(name)) if name == "timestamp" else said.get(name) for name in names)
+    common = tuple(
+        _text(said.get(name)) if name == "timestamp" else said.get(name) for name in names
+    )
     body = (said.get(name) for name in BODIES[table])
     return (place, None, *common, log_id, said.get("space_id"), *body)
 

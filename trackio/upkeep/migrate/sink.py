@@ -4,7 +4,7 @@ The writer looks as a native one does: it starts with a start row and the config
 a summary and a finish row. Its id and the names of its shards follow from the source alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from trackio.keys import MediaKey, MetaKey, NameKey, ShardKey
 from trackio.model import (
     CONFIG,
     FINISH,
+    METRIC,
     RUN,
     START,
     SUMMARY,
@@ -24,6 +25,7 @@ from trackio.model import (
     Json,
     RunId,
     RunMeta,
+    SeqRange,
     Value,
     WriterId,
 )
@@ -32,7 +34,7 @@ from trackio.upkeep.migrate.media import Blob, MediaFiles
 from trackio.upkeep.migrate.names import is_encodable, is_same_identity
 from trackio.upkeep.migrate.outlet import Outlet
 from trackio.upkeep.migrate.report import Outcome, RunReport, series_reports
-from trackio.upkeep.migrate.tally import Tally, compare
+from trackio.upkeep.migrate.tally import Figures, Tally, compare
 from trackio.values.plain import dump_text
 from trackio.writer.meta import encode_meta, find_tombstone
 from trackio.writer.summary import Summary
@@ -66,6 +68,7 @@ class Sink:
         self.outcome: Outcome = "migrated"
         self.points = 0
         self.last_us = plan.created_us
+        self._newest_us = plan.created_us
         self.next_step = 0
         self._outlet = outlet
         self._media = media
@@ -78,7 +81,9 @@ class Sink:
         self._written = Tally()
         self._summary = Summary()
         self._listed: set[str] = set()
+        self._held: tuple[SeqRange, ...] = ()
         self._was_put = False
+        self._is_elsewhere = False
         self._look()
         if self.is_open:
             self._begin()
@@ -88,7 +93,9 @@ class Sink:
         """Whether rows go in; a run that was deleted, or has changed since, takes none."""
         return self.outcome in ("migrated", "as before")
 
-    def add(self, time_us: int, step: int | None, *, auto: bool, kind: str, data: dict[str, Value]) -> int:
+    def add(
+        self, time_us: int, step: int | None, *, auto: bool, kind: str, data: dict[str, Value]
+    ) -> int:
         """One call of one kind; returns its seq."""
         return self.add_kinds(time_us, step, auto=auto, values={kind: data})
 
@@ -108,7 +115,7 @@ class Sink:
         return seq
 
     def add_numbers(
-        self, time_us: int, step: int | None, auto: bool, kind: str, data: dict[str, Any]
+        self, time_us: int, step: int | None, *, auto: bool, kind: str, data: dict[str, Any]
     ) -> int:
         """As `add`, for plain numbers: the path that nearly all rows take."""
         seq = self._next_seq
@@ -144,6 +151,7 @@ class Sink:
         if last < self._first or not self.is_open:
             return
         calls = self._calls
+        self._see_times()
         table = self._put(last, lambda: self._rows(calls).table())
         if table is not None:
             self._summary.add(table)
@@ -178,14 +186,15 @@ class Sink:
             self.outcome = "deleted there"
         elif any(map(self._is_other_state, self._listed)):
             self.outcome = "changed since"
+        else:
+            files = list_writer(store, plan.project, plan.run_id, plan.writer_id)
+            self._held = files.cover.ranges
 
     def _is_other_state(self, key: str) -> bool:
         match keys.parse(key):
             case ShardKey() | keys.PointerKey() as parsed:
                 other = parsed.writer_id
-                return other != self.plan.writer_id and is_same_identity(
-                    other, self.plan.writer_id
-                )
+                return other != self.plan.writer_id and is_same_identity(other, self.plan.writer_id)
         return False
 
     def _begin(self) -> None:
@@ -202,10 +211,9 @@ class Sink:
 
     def _end(self) -> None:
         """The last shard: what waits, the summary, the finish row."""
-        calls, first = self._calls, self._first
-        has_metrics = "metric" in {series[0] for series in self._read.figures()} or any(
-            call.kind == "metric" for call in calls
-        )
+        calls = self._calls
+        self._see_times()
+        has_metrics = self._read.has(METRIC) or any(call.kind == METRIC for call in calls)
         seq = self._next_seq
         self._next_seq = seq + has_metrics + 1
         said = {"state": "finished", "reason": "migrated", "last_seq": self._next_seq - 1}
@@ -213,30 +221,40 @@ class Sink:
         def build() -> pa.Table:
             built = self._rows(calls)
             self._summary.add(built.table())
-            own = [(RUN, {FINISH: Json(dump_text(said))})]
+            own: list[tuple[str, dict[str, Value]]] = [(RUN, {FINISH: Json(dump_text(said))})]
             if has_metrics:
                 own.insert(0, (SUMMARY, self._summary.rows()))
             built.add(
-                [Call(seq + at, self.last_us, kind, None, False, data) for at, (kind, data) in enumerate(own)]
+                [
+                    Call(seq + at, self._newest_us, kind, None, False, data)
+                    for at, (kind, data) in enumerate(own)
+                ]
             )
             return built.table()
 
-        del first
         self._put(self._next_seq - 1, build)
+
+    def _see_times(self) -> None:
+        times = (call.time_us for call in self._calls)
+        self._newest_us = max(self._newest_us, max(times, default=self._newest_us))
 
     def _rows(self, calls: Iterable[Call]) -> Rows:
         rows = Rows(self.plan.run_id, self.plan.writer_id)
         rows.add(list(calls))
         return rows
 
-    def _put(self, last: int, build: Any) -> pa.Table | None:
+    def _put(self, last: int, build: Callable[[], pa.Table]) -> pa.Table | None:
         plan = self.plan
         key = ShardKey(plan.project, plan.run_id, plan.writer_id, self._first, last)
         self._read.add_calls(self._calls)
         self._put_blobs()
-        before = self._outlet.put_files
-        table = self._outlet.put_shard(key, self._listed, build)
-        self._was_put |= self._outlet.put_files > before
+        table = None
+        if str(key) not in self._listed and _holds(self._held, key):
+            self._is_elsewhere = True  # merged or packed since: its own check has seen it
+        else:
+            before = self._outlet.put_files
+            table = self._outlet.put_shard(key, self._listed, build)
+            self._was_put |= self._outlet.put_files > before
         if table is not None:
             self._written.add_table(table)
         self._shards.append(key)
@@ -253,7 +271,7 @@ class Sink:
         self._listed |= set(map(str, missing))
         self._blobs = {}
 
-    def _check(self, figures: Any) -> Iterable[str]:
+    def _check(self, figures: Mapping[tuple[str, str], Figures]) -> Iterable[str]:
         if not self.is_open:
             if self.outcome == "changed since":
                 yield (
@@ -261,11 +279,16 @@ class Sink:
                     "in the new store and migrate again"
                 )
             return
-        yield from compare(figures, self._written.figures())
+        if not self._is_elsewhere:
+            yield from compare(figures, self._written.figures())
         plan = self.plan
         files = list_writer(self._outlet.store, plan.project, plan.run_id, plan.writer_id)
         if files.cover.gaps or files.cover.end != self._next_seq:
             yield f"its cover ends at {files.cover.end} with gaps {files.cover.gaps}"
+
+
+def _holds(ranges: Iterable[SeqRange], key: ShardKey) -> bool:
+    return any(first <= key.first and key.last <= last for first, last in ranges)
 
 
 def temporary_blob(folder: Path, data: bytes, digest: str, extension: str) -> Blob:

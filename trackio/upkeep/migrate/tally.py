@@ -6,9 +6,9 @@ was read back. Sums are exact to the last bit or two: `math.fsum`, with its own 
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple, cast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Final, cast
 
 import numpy as np
 import orjson
@@ -21,13 +21,24 @@ Series = tuple[str, str]
 """Kind and key."""
 
 _NUMBER: Final = "number"
-_KINDS_OF_JSON: Final = {'"': "str", "t": "bool", "f": "bool", "n": "null", "[": "list", "{": "dict"}
+_NUMERIC: Final = frozenset({float, int})
+_LARGE: Final = float(1 << 53)
+"""Smaller integers are doubles without loss."""
+_KINDS_OF_JSON: Final = {
+    '"': "str",
+    "t": "bool",
+    "f": "bool",
+    "n": "null",
+    "[": "list",
+    "{": "dict",
+}
 _OWN: Final = frozenset({RUN, SUMMARY})
 """What the migration adds of its own is not counted."""
 
 
-class Figures(NamedTuple):
-    """What is known of one series."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is known of one series; sum, least and largest are over its finite numbers."""
 
     count: int
     sum: float
@@ -89,12 +100,16 @@ class Tally:
             if kind not in _OWN:
                 _add_rows(self._series[kind, key], part)
 
+    def has(self, kind: str) -> bool:
+        """Whether there is a series of this kind."""
+        return any(known == kind for known, _ in self._series)
+
     def figures(self) -> dict[Series, Figures]:
         """What each series came to."""
         return {series: stats.figures() for series, stats in sorted(self._series.items())}
 
 
-def compare(read: dict[Series, Figures], written: dict[Series, Figures]) -> Iterator[str]:
+def compare(read: Mapping[Series, Figures], written: Mapping[Series, Figures]) -> Iterator[str]:
     """What differs, in words."""
     for series in sorted({*read, *written}):
         before, after = read.get(series), written.get(series)
@@ -103,25 +118,29 @@ def compare(read: dict[Series, Figures], written: dict[Series, Figures]) -> Iter
 
 
 def _is_same(a: Figures, b: Figures) -> bool:
-    return (
-        (a.count, a.min, a.max, a.kinds) == (b.count, b.min, b.max, b.kinds)
-        and (a.sum == b.sum or math.isclose(a.sum, b.sum, rel_tol=1e-15))
+    return (a.count, a.min, a.max, a.kinds) == (b.count, b.min, b.max, b.kinds) and (
+        a.sum == b.sum or math.isclose(a.sum, b.sum, rel_tol=1e-15)
     )
 
 
 def _said(figures: Figures | None) -> str:
-    return "nothing" if figures is None else str(dict(figures._asdict()))
+    return "nothing" if figures is None else str(asdict(figures))
 
 
 def _add_values(stats: Stats, column: Sequence[Value]) -> None:
-    if set(map(type, column)) == {float}:
+    if _NUMERIC.issuperset(map(type, column)):
         numbers = cast("Sequence[float]", column)
-        if math.isfinite(sum(numbers)):
+        if abs(min(numbers)) < _LARGE and abs(max(numbers)) < _LARGE and not _has_nan(numbers):
             stats.kinds[_NUMBER] += len(numbers)
             stats.add(numbers)
             return
     stats.kinds.update(map(_kind_of_value, column))
     stats.add([number for value in column if (number := _finite(value)) is not None])
+
+
+def _has_nan(numbers: Sequence[float]) -> bool:
+    """Whether one of finite numbers that are not large is NaN."""
+    return math.isnan(sum(numbers))
 
 
 def _kind_of_value(value: Value) -> str:

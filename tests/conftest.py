@@ -1,0 +1,41 @@
+"""What holds for every test run, and servers that several suites share."""
+
+import atexit
+import os
+from collections.abc import Iterator
+
+import pytest
+from standin.hub import StandinHub, running_hub
+from standin.seaweed import S3Server, running_seaweed
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A real S3 server on loopback, started for the first test that asks for it."""
+    with running_seaweed() as server:
+        yield server
+
+
+@atexit.register
+def _end_with_the_summary() -> None:
+    """Keep pytest's summary the last thing that is said.
+
+    While the interpreter is torn down, DuckDB's binding (nanobind) may list objects that it finds
+    alive, depending on the order in which Python drops modules. `test_repository` checks that a
+    program which reads runs ends in silence.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+@pytest.fixture(scope="session")
+def shared_hub() -> Iterator[StandinHub]:
+    """A stand-in for the Hub, without buckets; for tests that let nothing go wrong."""
+    with running_hub(page_size=3) as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub() -> Iterator[StandinHub]:
+    """A stand-in for the Hub of one's own, to let things go wrong."""
+    with running_hub() as hub:
+        yield hub

@@ -1,0 +1,1 @@
+"""Servers on loopback that tests talk to as they would to the real ones."""

@@ -1,0 +1,211 @@
+"""The few requests that a bucket needs of the Hugging Face Hub, each bounded and made once.
+
+They are those of `huggingface_hub`'s own bucket methods, made with its session, headers, token
+and errors and with `hf_xet`, for these reasons: its methods wait for an answer without limit,
+sleep through rate limits inside, and draw progress bars, which a background thread must not.
+A test compares both. Nothing here tries again, and nothing knows a store.
+"""
+
+import json
+import mimetypes
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from trackio._version import __version__
+from trackio.store.base import Content
+
+if TYPE_CHECKING:
+    from hf_xet import XetSession
+    from httpx2 import Response
+
+MAX_OPERATIONS: Final = 1000
+_CONNECT_S: Final = 10.0
+_SILENCE_S: Final = 60.0  # a connection on which nothing moves for so long is given up
+_XET_SETTINGS: Final[Mapping[str, object]] = {
+    "deduplication.global_dedup_query_enabled": False,  # one request a file, and never a hit
+    "telemetry.enabled": False,
+    "log.dest": os.devnull,  # else 10 kB a call
+    "client.retry_max_attempts": 2,
+    "client.retry_base_delay": timedelta(seconds=1),
+    "client.connect_timeout": timedelta(seconds=_CONNECT_S),
+    "client.read_timeout": timedelta(seconds=_SILENCE_S),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An operation of a batch that the Hub did not do."""
+
+    path: str
+    error: str
+
+
+class Hub:
+    """Requests about one bucket. Its errors are those of the clients; see `hub_errors`.
+
+    Args:
+        token: whom to be; None is the one that `hf auth login` left, or HF_TOKEN.
+    """
+
+    def __init__(self, bucket_id: str, *, endpoint: str, token: str | None = None) -> None:
+        self._id = bucket_id
+        self._endpoint = endpoint
+        self._api = f"{endpoint}/api/buckets/{bucket_id}"
+        self._token = token
+
+    def create(self) -> bool:
+        """Make the bucket, private; False if it exists."""
+        from huggingface_hub.utils import hf_raise_for_status
+
+        response = self._request("POST", self._api, json={"visibility": "private"})
+        if response.status_code == 409:
+            return False
+        hf_raise_for_status(response)
+        return True
+
+    def info(self) -> Mapping[str, Any]:
+        """What the Hub knows of the bucket: `updatedAt`, `private`, `totalFiles` and more."""
+        return self._mapping(self._checked("GET", self._api))
+
+    def tree(self, prefix: str, *, recursive: bool) -> Iterator[Mapping[str, Any]]:
+        """The files whose path begins with the letters of `prefix`, page by page."""
+        url: str | None = f"{self._api}/tree" + (f"/{quote(prefix, safe='')}" if prefix else "")
+        query: Mapping[str, str] | None = {"recursive": str(recursive).lower()}
+        while url is not None:
+            response = self._checked("GET", url, params=query)
+            yield from response.json()
+            url, query = response.links.get("next", {}).get("url"), None
+
+    def paths_info(self, paths: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """What is there under at most 1,000 paths; those that are not are left out."""
+        response = self._checked("POST", f"{self._api}/paths-info", json={"paths": list(paths)})
+        found: Sequence[Mapping[str, Any]] = response.json()
+        return found
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        url = f"{self._endpoint}/buckets/{self._id}/resolve/{quote(path, safe='')}"
+        return self._checked("GET", url, headers={"Accept-Encoding": "identity"}).content
+
+    def add(self, files: Mapping[str, Content]) -> Sequence[Failure]:
+        """Put at most 1,000 files under these paths; those the Hub did not take."""
+        hashes = self._upload(files)
+        return self._batch(_addition(path, files[path], hashes[path]) for path in files)
+
+    def delete(self, paths: Iterable[str]) -> Sequence[Failure]:
+        """Delete at most 1,000 files; those the Hub did not delete."""
+        return self._batch({"type": "deleteFile", "path": path} for path in paths)
+
+    def _upload(self, files: Mapping[str, Content]) -> Mapping[str, str]:
+        """Send the contents; the hash of each. Nobody sees them before the batch."""
+        from hf_xet import SKIP_SHA256
+
+        headers = self._headers()
+        open_headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
+        with _uploads.session().new_upload_commit(
+            token_refresh_url=f"{self._api}/xet-write-token",
+            token_refresh_headers=headers,
+            custom_headers=open_headers,
+        ) as commit:
+            uploads = {
+                path: commit.start_upload_file(str(content), sha256=SKIP_SHA256)
+                if isinstance(content, Path)
+                else commit.start_upload_bytes(content, sha256=SKIP_SHA256)
+                for path, content in files.items()
+            }
+        return {path: upload.result().xet_info.hash for path, upload in uploads.items()}
+
+    def _batch(self, operations: Iterable[Mapping[str, object]]) -> Sequence[Failure]:
+        from huggingface_hub.utils import hf_raise_for_status
+
+        lines = [json.dumps(operation) for operation in operations]
+        response = self._request(
+            "POST",
+            f"{self._api}/batch",
+            content="".join(f"{line}\n" for line in lines).encode(),
+            headers={"Content-Type": "application/x-ndjson"},
+        )
+        # A batch of which some operations failed is answered with 200, one of which all did
+        # with 422; both name them.
+        if response.status_code in (200, 422):
+            failed = self._mapping(response).get("failed", [])
+            if failed:
+                return [Failure(path=one["path"], error=str(one["error"])) for one in failed]
+        hf_raise_for_status(response)
+        return ()
+
+    def _checked(self, method: str, url: str, **what: Any) -> "Response":
+        from huggingface_hub.utils import hf_raise_for_status
+
+        response = self._request(method, url, **what)
+        hf_raise_for_status(response)
+        return response
+
+    def _request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **what: Any
+    ) -> "Response":
+        from httpx2 import Timeout
+        from huggingface_hub.utils import get_session
+
+        return get_session().request(
+            method,
+            url,
+            headers={**self._headers(), **(headers or {})},
+            timeout=Timeout(_SILENCE_S, connect=_CONNECT_S),
+            **what,
+        )
+
+    def _headers(self) -> dict[str, str]:
+        from huggingface_hub.utils import build_hf_headers
+
+        return build_hf_headers(
+            token=self._token, library_name="trackio", library_version=__version__
+        )
+
+    def _mapping(self, response: "Response") -> Mapping[str, Any]:
+        found = response.json()
+        if not isinstance(found, dict):
+            raise TypeError(f"not an object but {type(found).__name__}")
+        return found
+
+
+def _addition(path: str, content: Content, xet_hash: str) -> Mapping[str, object]:
+    mtime_s = content.stat().st_mtime if isinstance(content, Path) else time.time()
+    kind = mimetypes.guess_type(path)[0]
+    operation = {"type": "addFile", "path": path, "xetHash": xet_hash, "mtime": int(mtime_s * 1000)}
+    return {**operation, "contentType": kind} if kind else operation
+
+
+class _Uploads:
+    """The upload session of this process, with settings of its own for many small files.
+
+    It is ours, so the sessions of others in the process keep theirs. A forked child makes
+    another, because threads do not come along.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._lock = threading.Lock()
+        self._session: XetSession | None = None
+
+    def session(self) -> "XetSession":
+        from hf_xet import XetConfig, XetSession
+
+        with self._lock:
+            if self._session is None:
+                self._session = XetSession(XetConfig().with_config(dict(_XET_SETTINGS)))
+            return self._session
+
+
+_uploads = _Uploads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_uploads.forget)
