@@ -1,4 +1,4 @@
-"""Bring over what an earlier Trackio left in SQLite: `python -m jobs.migrate --source DIR --dest URL`.
+"""Bring over what an earlier Trackio left in SQLite: `python -m jobs.migrate --help`.
 
 The same as `trackio migrate`, which see (`docs/migration.md`).
 """

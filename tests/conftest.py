@@ -2,11 +2,20 @@
 
 import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 from standin.hub import StandinHub, running_hub
 from standin.seaweed import S3Server, running_seaweed
+
+_FOREIGN = ("HF_", "AWS_", "GOOGLE_", "AZURE_", "HUGGING_FACE_")
+for _name in [name for name in os.environ if name.startswith(_FOREIGN)]:
+    del os.environ[_name]
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="trackio-tests-")
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

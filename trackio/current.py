@@ -74,6 +74,7 @@ def init(
     resumed = find_resumable(settings, target, project, name, policy)
     meta = resumed.meta if resumed else made
     header = _make_header(target, project, meta, resumed, config or {})
+    recover_in_background(settings)  # before this run has a journal: only others' are a reason
     run = Run(
         header,
         config or {},
@@ -83,7 +84,6 @@ def init(
         on_end=_forget_current,
     )
     _set_current(run)
-    recover_in_background(settings)
     tell_once(settings.dir, store or settings.store_url)
     return run
 

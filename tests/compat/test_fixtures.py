@@ -47,9 +47,9 @@ class Migrated:
         for run in self.report.runs:
             stem = names.canonical(run.project)
             is_same = truth.run_id is None or run.run_id == names.storable_run_id(truth.run_id)
-            if is_same and run.name == (truth.name or run.run_id):
-                if names.canonical(truth.stem) in (stem, names.canonical(run.source)):
-                    return self.runs[run.project, run.run_id]
+            is_here = names.canonical(truth.stem) in (stem, names.canonical(run.source))
+            if is_same and is_here and run.name == (truth.name or run.run_id):
+                return self.runs[run.project, run.run_id]
         return None
 
 

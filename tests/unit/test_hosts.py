@@ -35,7 +35,13 @@ def test_a_process_that_ended_is_dead():
 @linux
 def test_a_zombie_is_dead():
     """Killed, but its parent has not noticed: it writes nothing any more."""
-    script = "import os, sys; pid = os.fork(); (os._exit(0) if pid == 0 else print(pid, flush=True)); input()"
+    script = """if True:
+        import os
+        if (pid := os.fork()) == 0:
+            os._exit(0)
+        print(pid, flush=True)
+        input()
+    """
     parent = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

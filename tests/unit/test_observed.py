@@ -64,7 +64,7 @@ def test_what_changes_nothing_is_not_reported(config, seen):
 
 def test_an_unknown_attribute_says_what_is_known(config):
     """A typing error in a script is found at once."""
-    with pytest.raises(AttributeError, match="'lrr'.*lr"):
+    with pytest.raises(AttributeError, match=r"'lrr'.*lr"):
         _ = config.lrr
     assert not hasattr(config, "lrr")
 

@@ -48,17 +48,18 @@ def test_non_finite_values_count_but_are_no_minimum():
     ("value", "last"),
     [
         ("text", '"text"'),
+        ("NaN", '"NaN"'),
         (True, "true"),
         (None, "null"),
         (10**30, str(10**30)),
         (Json("[1]"), "[1]"),
     ],
 )
-def test_what_is_no_double_is_kept_as_json_text(value, last):
-    """A label that was logged has a last value too."""
-    summary = Summary()
-    summary.add(table_of([[call(0, x=value)]], RUN_ID, WRITER_ID))
-    assert f'"last":{last}' in summary.rows()["x"]
+def test_of_what_is_no_double_the_last_is_the_text_of_its_row(value, last):
+    """JSON in a string, so that the text "NaN" and the number are two things."""
+    assert (last, 1, 0) == tuple(
+        _summary([call(0, x=value)])["x"][name] for name in ("last", "count", "step")
+    )
 
 
 def test_only_metrics_are_summed_up():

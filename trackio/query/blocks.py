@@ -21,8 +21,8 @@ class Blocks:
     size: Ints
     seq: Ints
     step: Ints
-    time_us: Ints
     value: Floats
+    time_us: Ints | None
     text: Texts | None
 
     @property
@@ -58,26 +58,17 @@ class Blocks:
             self,
             seq=self.seq[which],
             step=self.step[which],
-            time_us=self.time_us[which],
             value=self.value[which],
+            time_us=None if self.time_us is None else self.time_us[which],
             text=None if self.text is None else self.text[which],
         )
 
 
-def block_starts(piece: Ints, key: Ints) -> Ints:
-    """Where the piece or the key is another than in the row before."""
-    changes = (piece[1:] != piece[:-1]) | (key[1:] != key[:-1])
-    starts = np.flatnonzero(changes) + 1
-    return np.append(0, starts) if len(piece) else starts
-
-
 def join(parts: Sequence[Blocks]) -> Blocks:
-    """The blocks of all parts, one part after the other."""
+    """The blocks of all parts, one part after the other; at least one part."""
     if len(parts) == 1:
         return parts[0]
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return Blocks(none, none, none, none, none, none, np.zeros(0), None)
+    times = [part.time_us for part in parts if part.time_us is not None]
     texts = [np.full(len(p.seq), None, object) if p.text is None else p.text for p in parts]
     return Blocks(
         series=np.concatenate([part.series for part in parts]),
@@ -85,8 +76,8 @@ def join(parts: Sequence[Blocks]) -> Blocks:
         size=np.concatenate([part.size for part in parts]),
         seq=np.concatenate([part.seq for part in parts]),
         step=np.concatenate([part.step for part in parts]),
-        time_us=np.concatenate([part.time_us for part in parts]),
         value=np.concatenate([part.value for part in parts]),
+        time_us=np.concatenate(times) if times else None,
         text=np.concatenate(texts),
     )
 

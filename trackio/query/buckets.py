@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -62,7 +63,8 @@ def read_buckets(
     Raises:
         InvalidInput: there is no such axis, or `width` is no power of two.
     """
-    points = _with_x(read_points(view, run_ids, keys, kind, Window(x, lo, hi)))
+    query: Literal["points_by_step", "points"] = "points_by_step" if x == "step" else "points"
+    points = _with_x(read_points(view, run_ids, keys, kind, Window(x, lo, hi), query=query))
     unit_x = points.x if x == "step" else points.x // 1000
     shifts = _shifts(points, unit_x, target, width)
     index = unit_x >> np.repeat(shifts, np.diff(points.bounds))
@@ -82,7 +84,6 @@ def _with_x(points: Points) -> Points:
         bounds=np.append(kept[:-1][is_left], kept[-1]),
         x=points.x[has_x],
         step=points.step[has_x],
-        time_us=points.time_us[has_x],
         value=points.value[has_x],
     )
 

@@ -86,7 +86,7 @@ def _rows_of_line(
 ) -> list[HistoryRow]:
     """The rows of one line, sampled, by step or time."""
     spans = [slice(*points.bounds[i : i + 2].tolist()) for i in series]
-    x = points.step if by_step and NO_STEP not in points.step else points.time_us
+    x = points.step if by_step and NO_STEP not in points.step else points.times_us()
     kept = np.unique(np.concatenate([x[span] for span in spans]))
     if samples is not None and len(kept) > samples:
         buckets = max(1, samples // (4 * len(series)) - 1)
@@ -105,7 +105,7 @@ def _add(
     rows: dict[int, HistoryRow], row: int, points: Points, place: int, name: SeriesName
 ) -> None:
     step = int(points.step[place])
-    time_s = int(points.time_us[place]) / 1e6
+    time_s = int(points.times_us()[place]) / 1e6
     text = None if points.text is None else points.text[place]
     number = float(points.value[place])
     known = rows.get(row)

@@ -17,8 +17,8 @@ from trackio import arrays
 from trackio.errors import InvalidInput
 from trackio.ids import id_time_ms
 from trackio.model import RunId, WriterId
-from trackio.query.attempts import Line
-from trackio.query.blocks import Blocks, Floats, Ints, Texts, block_starts, in_order, join, order_of
+from trackio.query.attempts import Attempt, Line
+from trackio.query.blocks import Blocks, Floats, Ints, Texts, in_order, join, order_of
 from trackio.query.lines import lines_of_runs
 from trackio.query.view import View
 
@@ -43,17 +43,33 @@ class Points:
 
     Series `i` is `bounds[i]:bounds[i + 1]`; none is empty. `x` is the step, or microseconds:
     since 1970, or on the relative axis since the first writer of the run started. A point
-    without a step has step `NO_STEP`. Where texts were asked for and there are any, `text`
-    is the JSON of a value that is no number; its `value` is NaN.
+    without a step has step `NO_STEP`. What was not asked for is None; so is `text` where
+    there is none. It is the JSON of a value that is no number, and whose `value` is NaN.
     """
 
     names: tuple[SeriesName, ...]
     bounds: Ints
     x: Ints
     step: Ints
-    time_us: Ints
     value: Floats
+    time_us: Ints | None = None
     text: Texts | None = None
+
+    def times_us(self) -> Ints:
+        """The times, which were asked for."""
+        if self.time_us is None:
+            raise ValueError("these points have no times")
+        return self.time_us
+
+
+_NOTHING: Final = Points(
+    names=(),
+    bounds=np.zeros(1, np.int64),
+    x=np.zeros(0, np.int64),
+    step=np.zeros(0, np.int64),
+    value=np.zeros(0),
+    time_us=np.zeros(0, np.int64),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +113,13 @@ def read_points(
     kind: str,
     window: Window,
     *,
-    query: Literal["points", "points_and_texts"] = "points",
+    query: Literal["points_by_step", "points", "points_and_texts"] = "points",
 ) -> Points:
     """The visible points of these series that lie in the window.
 
-    They come by run, line and key, in the order of the arguments. The query `points` gives
-    those that are numbers, true being 1 and false 0.
+    They come by run, line and key, in the order of the arguments. All queries but
+    `points_and_texts` give those that are numbers, true being 1 and false 0; `points_by_step`
+    knows no times, and so no other axis.
     """
     lines = lines_of_runs(view, map(RunId, run_ids))
     places = _Places(lines, list(dict.fromkeys(keys)))
@@ -113,7 +130,7 @@ def read_points(
         for run_ids_alike, bounds in ((plain, _bounds(window)), (moved, _bounds(None)))
         if run_ids_alike and places.keys
     ]
-    return _points(join(parts), places, window)
+    return _points(join(parts), places, window) if parts else _NOTHING
 
 
 class _Places:
@@ -145,31 +162,44 @@ def _read(
     parameters: Mapping[str, Any],
 ) -> Blocks:
     """The points of some runs, moved and cut as their attempts say."""
+    if query == "points_by_step":
+        parameters = {name: p for name, p in parameters.items() if not name.endswith("_us")}
     pieces, table = view.table(query, view.pieces(run_ids), keys=places.keys, **parameters)
-    if query == "points" and table.column("value").null_count:
+    if query != "points_and_texts" and table.column("value").null_count:
         table = table.filter(pc.is_valid(table.column("value")))
-    piece, key = _ints(table, "piece"), _ints(table, "key")
-    starts = block_starts(piece, key)
     found = [places.of_writer[piece.run_id, piece.writer_id] for piece in pieces]
+    series = _ints(table, "series")
+    starts = np.flatnonzero(np.append(True, series[1:] != series[:-1])[: len(series)])
+    piece, key = np.divmod(series[starts], len(places.keys))
     line = np.array([line for line, _, _ in found], np.int64)
     place = np.array([place for _, place, _ in found], np.int64)
     rows = Blocks(
-        series=line[piece[starts]] * len(places.keys) + key[starts],
-        attempt=place[piece[starts]],
-        size=np.diff(starts, append=len(piece)),
+        series=line[piece] * len(places.keys) + key,
+        attempt=place[piece],
+        size=np.diff(starts, append=len(series)),
         seq=_ints(table, "seq"),
         step=_ints(table, "step"),
-        time_us=_ints(table, "time"),
         value=_floats(table, "value"),
+        time_us=_ints(table, "time") if "time" in table.column_names else None,
         text=_texts(table),
     )
-    attempts = [attempt for _, _, attempt in found]
+    return _moved(rows, [attempt for _, _, attempt in found], places.keys, piece, key)
+
+
+def _moved(
+    rows: Blocks, attempts: Sequence[Attempt], keys: Sequence[str], piece: Ints, key: Ints
+) -> Blocks:
+    """The rows with counted steps counted on and without the abandoned ones.
+
+    `attempts` are those of the pieces; `piece` and `key` say what each block is of.
+    """
     if not any(attempt.offset or attempt.cuts for attempt in attempts):
         return rows
-    offset = np.array([attempt.offset for attempt in attempts])[piece]
-    cut = np.array([[a.cuts.get(k, _NEVER) for k in places.keys] for a in attempts])[piece, key]
-    step = np.where(rows.step == NO_STEP, NO_STEP, rows.step + offset)
-    return replace(rows, step=step).only(step < cut)
+    offsets = np.array([attempt.offset for attempt in attempts])[piece]
+    cuts = np.array([[a.cuts.get(k, _NEVER) for k in keys] for a in attempts])[piece, key]
+    moved = rows.step + rows.per_row(offsets)
+    step = np.where(rows.step == NO_STEP, NO_STEP, moved)
+    return replace(rows, step=step).only(step < rows.per_row(cuts))
 
 
 def _points(rows: Blocks, places: _Places, window: Window) -> Points:
@@ -191,16 +221,16 @@ def _points(rows: Blocks, places: _Places, window: Window) -> Points:
         bounds=np.append(starts, len(x)),
         x=x,
         step=rows.step,
-        time_us=rows.time_us,
         value=rows.value,
+        time_us=rows.time_us,
         text=rows.text,
     )
 
 
 def _x(rows: Blocks, places: _Places, axis: Axis) -> Ints:
-    if axis == "step":
+    if axis == "step" or rows.time_us is None:
         return rows.step
-    if axis == "time" or not len(rows.series):
+    if axis == "time":
         return rows.time_us
     return rows.time_us - rows.per_row(places.starts_us[rows.series // len(places.keys)])
 

@@ -69,10 +69,24 @@ FROM rows
 WHERE kind <> 'metric' AND kind <> 'system'
 ORDER BY piece, seq, key
 
--- name: points
+-- name: points_by_step
 -- The points of some series: numbers as they are, true as 1, false as 0, others as NULL.
+-- `series` counts them by piece and key.
 SELECT
-    piece, list_position($keys, key) - 1 AS key, seq, step, time,
+    piece * len($keys) + list_position($keys, key) - 1 AS series,
+    seq, step,
+    coalesce(value, CASE text WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 END) AS value
+FROM rows
+WHERE kind = $kind
+    AND key IN $keys
+    AND ($first_step IS NULL OR step >= $first_step)
+    AND ($last_step IS NULL OR step <= $last_step)
+
+-- name: points
+-- The same with their times.
+SELECT
+    piece * len($keys) + list_position($keys, key) - 1 AS series,
+    seq, step, time,
     coalesce(value, CASE text WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 END) AS value
 FROM rows
 WHERE kind = $kind
@@ -83,8 +97,10 @@ WHERE kind = $kind
     AND ($last_us IS NULL OR time <= make_timestamptz($last_us))
 
 -- name: points_and_texts
--- The points of some series, those that are no numbers too.
-SELECT piece, list_position($keys, key) - 1 AS key, seq, step, time, value, text
+-- The same with those that are no numbers.
+SELECT
+    piece * len($keys) + list_position($keys, key) - 1 AS series,
+    seq, step, time, value, text
 FROM rows
 WHERE kind = $kind
     AND key IN $keys

@@ -48,7 +48,7 @@ def read_series(
         InvalidInput: there is no such axis.
     """
     points = read_points(view, run_ids, keys, kind, Window(x, lo, hi))
-    times_s = points.time_us / 1e6
+    times_s = points.times_us() / 1e6
     found = []
     for i, name in enumerate(points.names):
         here = slice(points.bounds[i], points.bounds[i + 1])

@@ -22,6 +22,7 @@ from trackio.store.hub_errors import translate, without_token
 FOLDER: Final = "trackio"
 _HUB: Final = "https://huggingface.co"
 _BUCKET_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_PAGE: Final = 1000
 _FORM: Final = "hf://buckets/namespace/name"
 Answer = TypeVar("Answer")
 
@@ -68,7 +69,7 @@ class Bucket:
             StoreUnavailable: try again.
             StoreRefused: no permission.
         """
-        return self._ask("create it", self._hub.create)
+        return self._ask("make it", self._hub.create)
 
     def updated_at(self) -> str:
         """A text that changes with each change of the bucket: one cheap request.
@@ -76,14 +77,14 @@ class Bucket:
         Raises:
             StoreUnavailable, StoreRefused: as `list`.
         """
-        return self._ask("look", lambda: str(self._hub.info()["updatedAt"]))
+        return self._ask("see when it changed", lambda: str(self._hub.info()["updatedAt"]))
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """The files below a folder, page by page; see `Store.list`."""
         path = self._folder + check_prefix(prefix)
         what = f"list {prefix or 'everything'}"
         items = self._hub.tree(path, recursive=recursive)
-        while page := self._ask(what, lambda: [self._entry(item) for item in islice(items, 1000)]):
+        while page := self._page(what, items):
             for entry in page:
                 # The Hub takes a prefix for letters, not for a folder.
                 if entry.key.startswith(prefix) and is_key(entry.key.rstrip("/")):
@@ -154,6 +155,12 @@ class Bucket:
                 "HF_ENDPOINT, and whether a proxy stands in between",
                 keys=keys,
             ) from exc
+
+    def _page(self, what: str, items: Iterator[Mapping[str, Any]]) -> Sequence[Entry]:
+        try:
+            return self._ask(what, lambda: [self._entry(item) for item in islice(items, _PAGE)])
+        except NotFound:  # a folder nobody wrote to
+            return ()
 
     def _entry(self, item: Mapping[str, Any]) -> Entry:
         key = item["path"].rstrip("/").removeprefix(self._folder)

@@ -8,35 +8,23 @@ A test compares both. Nothing here tries again, and nothing knows a store.
 
 import json
 import mimetypes
-import os
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from trackio._version import __version__
+from trackio.store import xet
 from trackio.store.base import Content
+from trackio.store.xet import CONNECT_S, SILENCE_S
 
 if TYPE_CHECKING:
-    from hf_xet import XetSession
     from httpx2 import Response
 
 MAX_OPERATIONS: Final = 1000
-_CONNECT_S: Final = 10.0
-_SILENCE_S: Final = 60.0  # a connection on which nothing moves for so long is given up
-_XET_SETTINGS: Final[Mapping[str, object]] = {
-    "deduplication.global_dedup_query_enabled": False,  # one request a file, and never a hit
-    "telemetry.enabled": False,
-    "log.dest": os.devnull,  # else 10 kB a call
-    "client.retry_max_attempts": 2,
-    "client.retry_base_delay": timedelta(seconds=1),
-    "client.connect_timeout": timedelta(seconds=_CONNECT_S),
-    "client.read_timeout": timedelta(seconds=_SILENCE_S),
-}
+_MARGIN_S: Final = 60.0  # a grant that ends so soon is not used again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +47,7 @@ class Hub:
         self._endpoint = endpoint
         self._api = f"{endpoint}/api/buckets/{bucket_id}"
         self._token = token
+        self._granted: xet.Grant | None = None
 
     def create(self) -> bool:
         """Make the bucket, private; False if it exists."""
@@ -104,23 +93,27 @@ class Hub:
         return self._batch({"type": "deleteFile", "path": path} for path in paths)
 
     def _upload(self, files: Mapping[str, Content]) -> Mapping[str, str]:
-        """Send the contents; the hash of each. Nobody sees them before the batch."""
-        from hf_xet import SKIP_SHA256
+        """Send the contents; the hash of each."""
+        url = f"{self._api}/xet-write-token"
+        try:
+            grant = self._grant(url)
+            return xet.upload(files, grant, refresh_url=url, headers=self._headers())
+        except Exception:
+            self._granted = None  # it may be the grant that is not accepted
+            raise
 
-        headers = self._headers()
-        open_headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
-        with _uploads.session().new_upload_commit(
-            token_refresh_url=f"{self._api}/xet-write-token",
-            token_refresh_headers=headers,
-            custom_headers=open_headers,
-        ) as commit:
-            uploads = {
-                path: commit.start_upload_file(str(content), sha256=SKIP_SHA256)
-                if isinstance(content, Path)
-                else commit.start_upload_bytes(content, sha256=SKIP_SHA256)
-                for path, content in files.items()
-            }
-        return {path: upload.result().xet_info.hash for path, upload in uploads.items()}
+    def _grant(self, url: str) -> xet.Grant:
+        """The permission to send, asked for once as long as it is valid.
+
+        `hf_xet` could ask by itself, but does not tell how long the Hub wants to be left alone.
+        """
+        known = self._granted
+        if known is None or known.expires_s < time.time() + _MARGIN_S:
+            said = self._mapping(self._checked("GET", url))
+            known = self._granted = xet.Grant(
+                url=said["casUrl"], token=said["accessToken"], expires_s=said["exp"]
+            )
+        return known
 
     def _batch(self, operations: Iterable[Mapping[str, object]]) -> Sequence[Failure]:
         from huggingface_hub.utils import hf_raise_for_status
@@ -151,6 +144,7 @@ class Hub:
     def _request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **what: Any
     ) -> "Response":
+        xet.import_without_log()
         from httpx2 import Timeout
         from huggingface_hub.utils import get_session
 
@@ -158,7 +152,7 @@ class Hub:
             method,
             url,
             headers={**self._headers(), **(headers or {})},
-            timeout=Timeout(_SILENCE_S, connect=_CONNECT_S),
+            timeout=Timeout(SILENCE_S, connect=CONNECT_S),
             **what,
         )
 
@@ -181,31 +175,3 @@ def _addition(path: str, content: Content, xet_hash: str) -> Mapping[str, object
     kind = mimetypes.guess_type(path)[0]
     operation = {"type": "addFile", "path": path, "xetHash": xet_hash, "mtime": int(mtime_s * 1000)}
     return {**operation, "contentType": kind} if kind else operation
-
-
-class _Uploads:
-    """The upload session of this process, with settings of its own for many small files.
-
-    It is ours, so the sessions of others in the process keep theirs. A forked child makes
-    another, because threads do not come along.
-    """
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        self._lock = threading.Lock()
-        self._session: XetSession | None = None
-
-    def session(self) -> "XetSession":
-        from hf_xet import XetConfig, XetSession
-
-        with self._lock:
-            if self._session is None:
-                self._session = XetSession(XetConfig().with_config(dict(_XET_SETTINGS)))
-            return self._session
-
-
-_uploads = _Uploads()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_uploads.forget)

@@ -17,6 +17,7 @@ from trackio.errors import NotFound, StoreRefused, StoreUnavailable, TrackioErro
 LOG_IN: Final = "log in with `hf auth login`, or set HF_TOKEN"
 _XET_STATUS: Final = re.compile(r"\((\d{3}) [A-Z]|status(?: code)?:? (\d{3})\b")
 _RATE_LIMIT: Final = re.compile(r"\br\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
+_OF_THE_HUB: Final = ("/xet-write-token", "/xet-read-token")
 _TOKEN: Final = re.compile(r"\bhf_\w+|Bearer\s+\S+", re.IGNORECASE)
 _BUSY: Final = {408, 409, 425, 429}
 _NO_ROOM: Final = {402, 413, 507}
@@ -48,7 +49,7 @@ def translate(
         return StoreRefused(f"cannot {what}: there is no token; {LOG_IN}")
     problem = _problem_of(exc)
     said = " ".join(filter(None, [str(problem.status or "no answer"), problem.said]))
-    message = f"cannot {what} in the bucket {bucket_id}: {said}"
+    message = f"cannot {what} (bucket {bucket_id}): {said}"
     if problem.code == "EntryNotFound":
         return NotFound(message)
     if advice := _advice(problem, bucket_id):
@@ -80,7 +81,7 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
 def _problem_of(exc: Exception) -> _Problem:
     response = getattr(exc, "response", None)
     if response is None:
-        return _Problem(status=_status_in(exc))
+        return _problem_in(str(exc))
     headers = response.headers
     said = headers.get("x-error-message") or getattr(exc, "server_message", None) or ""
     return _Problem(
@@ -91,13 +92,19 @@ def _problem_of(exc: Exception) -> _Problem:
     )
 
 
-def _status_in(exc: Exception) -> int | None:
-    """The status that hf_xet names in the text of its errors."""
-    if found := _XET_STATUS.search(str(exc)):
-        return int(found[1] or found[2])
-    if isinstance(exc, PermissionError):
-        return 401
-    return 404 if isinstance(exc, FileNotFoundError) else None
+def _problem_in(text: str) -> _Problem:
+    """What hf_xet tells in the text of an error.
+
+    A status counts if the Hub gave it. What the storage behind the Hub refuses says nothing of
+    the bucket or the user's token: with a new grant it may work.
+    """
+    found = _XET_STATUS.search(text)
+    if found is None:
+        return _Problem()
+    status = int(found[1] or found[2])
+    if any(route in text for route in _OF_THE_HUB):
+        return _Problem(status=status)
+    return _Problem(said=f"from the storage behind it but {status}")
 
 
 def _advice(problem: _Problem, bucket_id: str) -> str | None:

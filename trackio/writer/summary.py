@@ -76,13 +76,19 @@ def _summarize(rows: pa.Table, starts: np.ndarray[Any, Any]) -> list[MetricSumma
             np.add.reduceat(finite, starts, dtype=np.int64).tolist(),
             np.minimum.reduceat(np.where(finite, value, math.inf), starts).tolist(),
             np.maximum.reduceat(np.where(finite, value, -math.inf), starts).tolist(),
-            np.add.reduceat(np.where(finite, value, 0.0), starts).tolist(),
+            _sums(np.where(finite, value, 0.0), starts).tolist(),
             numbers,
             texts,
             steps,
             strict=True,
         )
     ]
+
+
+def _sums(values: np.ndarray[Any, Any], starts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    with np.errstate(over="ignore"):  # a sum too large for a double is infinite
+        sums: np.ndarray[Any, Any] = np.add.reduceat(values, starts)
+    return sums
 
 
 def _last(number: float | None, text: str | None) -> Value:

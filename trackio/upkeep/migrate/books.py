@@ -13,9 +13,9 @@ from trackio.upkeep.migrate.legacy import Row, Shape
 from trackio.upkeep.migrate.media import MediaFiles
 from trackio.upkeep.migrate.moments import UNKNOWN, Moment, parse_moment
 from trackio.upkeep.migrate.outlet import Outlet
+from trackio.upkeep.migrate.plans import Plans
 from trackio.upkeep.migrate.report import Quarantined, Report, TableReport
 from trackio.upkeep.migrate.sink import Sink, temporary_blob
-from trackio.upkeep.migrate.plans import Plans
 
 _MAX_WAITING: Final = 800_000
 """So many values may wait in the sinks of all runs together."""
@@ -51,7 +51,7 @@ class Books:
         self._asides: dict[tuple[str, str], Aside] = {}
         self._sinks = {
             key: Sink(plan, context.outlet, context.media)
-            for key, plan in plans.plans.items()
+            for key, plan in plans.by_run.items()
             if context.wanted(key.project)
         }
 

@@ -39,9 +39,8 @@ class CsvRuns:
         """The rows of all runs, run by run."""
         for name, folder in self._runs.items():
             read = self._lines(folder) if table == METRICS else self._config(folder)
-            place, batch = 0, []
-            for body in read:
-                place += 1
+            batch: list[Row] = []
+            for place, body in enumerate(read, 1):
                 batch.append((place, None, None, name, None, None, None, None, body))
                 if len(batch) == _BATCH:
                     yield batch
@@ -54,13 +53,14 @@ class CsvRuns:
         yield from ()
 
     def _lines(self, folder: Path) -> Iterator[dict[str, Any]]:
-        place = 0
+        done = 0
         try:
             with (folder / "run.csv").open(encoding="utf-8", newline="") as file:
-                for place, cells in enumerate(csv.DictReader(file), 1):
+                for cells in csv.DictReader(file):
+                    done += 1
                     yield {key: _value(text) for key, text in cells.items() if key and text}
         except (OSError, UnicodeDecodeError, csv.Error) as exc:
-            damage = Damage(table=METRICS, first=place + 1, last=place + 1, reason=str(exc))
+            damage = Damage(table=METRICS, first=done + 1, last=done + 1, reason=str(exc))
             if damage not in self.damage:
                 self.damage.append(damage)
 

@@ -8,6 +8,7 @@ a stretch cannot be read its halves are tried.
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -172,7 +173,7 @@ class Database:
             self._db.text_factory = _decode_any
             rows = self._db.execute(where, (first, last)).fetchall()
         places = [row[0] for row in rows]
-        ascending = all(a < b for a, b in zip(places, places[1:], strict=False))
+        ascending = all(a < b for a, b in pairwise(places))
         if rows and not (ascending and first <= places[0] and places[-1] <= last):
             raise sqlite3.DatabaseError("its rows are out of order")
         return rows

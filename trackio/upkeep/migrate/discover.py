@@ -126,9 +126,9 @@ def _classify_other(path: str, paths: Mapping[str, int]) -> tuple[Role, str]:
         return "lock", ""
     if pure.suffix == ".hash":
         return "hash", ""
-    if len(pure.parts) >= 3 and pure.name in ("run.csv", "config.json"):
-        if str(pure.with_name("run.csv")) in paths:
-            return "csv", ""
+    is_csv = len(pure.parts) >= 3 and pure.name in ("run.csv", "config.json")
+    if is_csv and str(pure.with_name("run.csv")) in paths:
+        return "csv", ""
     return "foreign", "Trackio writes no such file"
 
 

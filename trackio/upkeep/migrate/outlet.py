@@ -61,7 +61,9 @@ class Outlet:
             self.differences.append(f"{name} cannot be read back")
         return found
 
-    def put_blobs(self, blobs: Mapping[MediaKey, tuple[Path, str]] | Mapping[LegacyKey, tuple[Path, str]]) -> None:
+    def put_blobs(
+        self, blobs: Mapping[MediaKey, tuple[Path, str]] | Mapping[LegacyKey, tuple[Path, str]]
+    ) -> None:
         """Put files by content and check what is there then.
 
         Args:

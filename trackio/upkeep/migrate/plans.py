@@ -45,7 +45,7 @@ class Plans:
     runs: dict[str, dict[Owner, RunKey]]
     hidden: set[RunKey]
     configs: list[tuple[Owner, Row]]
-    plans: dict[RunKey, RunPlan] = field(default_factory=dict)
+    by_run: dict[RunKey, RunPlan] = field(default_factory=dict)
     zones: dict[RunKey, timezone] = field(default_factory=dict)
     zone: timezone | None = None
     superseded: list[Row] = field(default_factory=list)
@@ -67,7 +67,7 @@ def plan(looked: Looked, source: Source | None, guess: Guess) -> Plans:
     maker = _Maker(looked, plans, source, guess)
     for key in sorted(called, key=str):
         if key not in plans.hidden:
-            plans.plans[key] = maker.make(key, called[key], chosen.get(key))
+            plans.by_run[key] = maker.make(key, called[key], chosen.get(key))
     return plans
 
 
@@ -126,9 +126,7 @@ def _zones(chosen: Mapping[RunKey, _Config]) -> dict[RunKey, timezone]:
 class _Maker:
     """Makes the plan of one run after the other."""
 
-    def __init__(
-        self, looked: Looked, plans: Plans, source: Source | None, guess: Guess
-    ) -> None:
+    def __init__(self, looked: Looked, plans: Plans, source: Source | None, guess: Guess) -> None:
         self._stem = looked.stem
         self._path = f"{looked.stem} (inbox)" if source is None else source.path
         self._plans = plans

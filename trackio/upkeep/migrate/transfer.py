@@ -27,8 +27,8 @@ from trackio.upkeep.migrate.legacy import (
     Source,
     valid_text,
 )
-from trackio.upkeep.migrate.report import TableReport
 from trackio.upkeep.migrate.plans import Plans
+from trackio.upkeep.migrate.report import TableReport
 
 Records = Callable[[], Iterable[Record]]
 """The inbox records of the project, read anew with each call."""
