@@ -83,6 +83,37 @@ def test_no_attempt_begins_after_the_deadline(inner, time):
     assert [4.0, 8.0] == time.waits_s
 
 
+class _Limited(MemoryStore):
+    """Asks at the first call to be left alone for a while."""
+
+    def __init__(self, retry_after_s):
+        super().__init__()
+        self._waits_s = [retry_after_s]
+
+    def get(self, key):
+        if self._waits_s:
+            raise StoreUnavailable("slow down", retry_after_s=self._waits_s.pop())
+        return super().get(key)
+
+
+def test_it_leaves_the_store_alone_for_as_long_as_that_asks(time):
+    """Its own jitter comes on top, so that not all come back at that very moment."""
+    limited = _Limited(30.0)
+    limited.put({"a": b"x"})
+    store = Retrying(limited, POLICY, clock=time, sleep=time.sleep, random=lambda: 0.5)
+    assert b"x" == store.get("a")
+    assert [30.5] == time.waits_s
+
+
+def test_it_does_not_wait_past_its_deadline_even_when_asked_to(time):
+    """The caller learns at once, and how long to wait."""
+    store = Retrying(_Limited(300.0), POLICY, clock=time, sleep=time.sleep)
+    with pytest.raises(StoreUnavailable) as failure:
+        store.get("a")
+    assert 300.0 == failure.value.retry_after_s
+    assert [] == time.waits_s
+
+
 def test_a_put_repeats_only_what_the_error_names(inner, time):
     """What landed is not sent again."""
     script = _Script(Fault.PARTIAL, Fault.PARTIAL)

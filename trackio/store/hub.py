@@ -51,13 +51,23 @@ class Hub:
 
     def create(self) -> bool:
         """Make the bucket, private; False if it exists."""
+        from huggingface_hub.errors import HfHubHTTPError
         from huggingface_hub.utils import hf_raise_for_status
 
         response = self._request("POST", self._api, json={"visibility": "private"})
         if response.status_code == 409:
             return False
-        hf_raise_for_status(response)
+        try:
+            hf_raise_for_status(response)
+        except HfHubHTTPError:
+            # A token for one bucket may not make any, which does not matter if that one exists.
+            if response.status_code not in (401, 403) or not self._exists():
+                raise
+            return False
         return True
+
+    def _exists(self) -> bool:
+        return bool(self._request("GET", self._api).is_success)
 
     def info(self) -> Mapping[str, Any]:
         """What the Hub knows of the bucket: `updatedAt`, `private`, `totalFiles` and more."""
@@ -144,7 +154,6 @@ class Hub:
     def _request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **what: Any
     ) -> "Response":
-        xet.import_without_log()
         from httpx2 import Timeout
         from huggingface_hub.utils import get_session
 

@@ -62,12 +62,13 @@ class ObjectStore:
         """The objects below a prefix, in order of their names; see `Store.list`."""
         folder = check_prefix(prefix)[:-1] or None
         what = f"list {prefix or 'everything'}"
+        client = self._client(what)
         try:
             if recursive:
-                for page in self._client(what).list(folder, chunk_size=_PAGE):
+                for page in client.list(folder, chunk_size=_PAGE):
                     yield from _entries(page)
                 return
-            found = self._client(what).list_with_delimiter(folder)
+            found = client.list_with_delimiter(folder)
         except _foreign() as exc:
             raise translate(exc, self._url, what) from exc
         yield from _entries(found["objects"])
@@ -77,8 +78,9 @@ class ObjectStore:
     def get(self, key: str) -> bytes:
         """The bytes of an object; see `Store.get`."""
         what = f"get {check_key(key)}"
+        client = self._client(what)
         try:
-            return self._client(what).get(key).bytes().to_bytes()
+            return client.get(key).bytes().to_bytes()
         except _foreign() as exc:
             if is_missing(exc):
                 raise NotFound(f"there is no {key} in {self.url}") from exc
@@ -98,16 +100,18 @@ class ObjectStore:
 
     def _put(self, key: str, content: Content) -> None:
         what = f"put {key}"
+        client = self._client(what)
         try:
-            self._client(what).put(key, content)
+            client.put(key, content)
         except _foreign() as exc:
             check_content(key, content)  # a file that went meanwhile is not the service's fault
             raise translate(exc, self._url, what, keys=[key]) from exc
 
     def _delete(self, batch: Sequence[str], left: Sequence[str]) -> None:
         what = f"delete {batch[0]}{' and others' if batch[1:] else ''}"
+        client = self._client(what)
         try:
-            self._client(what).delete(batch)
+            client.delete(batch)
         except _foreign() as exc:
             if not is_missing(exc):
                 raise translate(exc, self._url, what, keys=left) from exc
@@ -116,8 +120,9 @@ class ObjectStore:
 
     def _delete_one(self, key: str) -> None:
         what = f"delete {key}"
+        client = self._client(what)
         try:
-            self._client(what).delete(key)
+            client.delete(key)
         except _foreign() as exc:
             if not is_missing(exc):
                 raise translate(exc, self._url, what, keys=[key]) from exc

@@ -53,6 +53,7 @@ def upload(
     Args:
         refresh_url: where a long upload gets another grant, with `headers`.
     """
+    _import_without_log()
     from hf_xet import SKIP_SHA256
 
     session = _uploads.session()
@@ -92,11 +93,10 @@ class _Uploads:
             return self._session
 
 
-def import_without_log() -> None:
+def _import_without_log() -> None:
     """Import `hf_xet` so that it keeps no log file, to which each upload would add 10 kB.
 
-    It reads this variable once, when it is imported, by us or by `huggingface_hub`; whoever set
-    it, or came first, has a say.
+    It reads this variable once, when it is imported; whoever set it, or came first, has a say.
     """
     if "hf_xet" in sys.modules or _LOG in os.environ:
         return

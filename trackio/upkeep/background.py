@@ -78,7 +78,7 @@ def recover(
             header = left.header
             report.problems.append(f"{header.project}/{header.meta.name}: {exc}")
     if not dry_run:
-        _send_spools(settings, report)
+        _send_spools(settings, policy, report)
     return report
 
 
@@ -109,12 +109,12 @@ def _recover_one(
     report.journals_dropped += len(plan.drop)
 
 
-def _send_spools(settings: Settings, report: Report) -> None:
+def _send_spools(settings: Settings, policy: "Policy", report: Report) -> None:
     """Send what processes that are gone left in the spools."""
     from trackio import keys
     from trackio.upkeep.recover import live_writers
 
-    live = live_writers(settings.journal_dir)
+    live = live_writers(settings.journal_dir, policy, now_s=time.time())
     for url, folder in _spools(settings.spool_dir):
         try:
             spool = Spool(folder, open_store(url))

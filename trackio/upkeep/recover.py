@@ -165,11 +165,14 @@ def apply(plan: Plan, files: Store) -> list[str]:
     return list(put)
 
 
-def live_writers(folder: Path, policy: Policy | None = None) -> frozenset[WriterId]:
-    """The writers with a journal here whose process is not proven dead."""
-    is_dead = (policy or Policy()).is_dead
+def live_writers(folder: Path, policy: Policy, *, now_s: float) -> frozenset[WriterId]:
+    """The writers whose journals are left alone, and what they spooled with them."""
     headers = _headers(folder, [])
-    return frozenset(h.writer_id for h in headers.values() if not is_dead(h.owner))
+    return frozenset(
+        header.writer_id
+        for path, header in headers.items()
+        if not _is_worthwhile(header.owner, _changed_s(path, now_s), policy, now_s)
+    )
 
 
 def _headers(folder: Path, problems: list[tuple[Path, str]]) -> dict[Path, journal.Header]:
@@ -191,7 +194,7 @@ def _read_left(
     owner = journals[-1][1].owner
     try:
         changed_s = max(path.stat().st_mtime for path, _ in journals)
-        if not policy.everything and not _is_worthwhile(owner, changed_s, policy, now_s):
+        if not _is_worthwhile(owner, changed_s, policy, now_s):
             return None
         whole = [journal.decode(path.read_bytes()) for path, _ in journals]
     except FileNotFoundError:
@@ -206,7 +209,16 @@ def _read_left(
     )
 
 
+def _changed_s(path: Path, now_s: float) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return now_s  # its owner is done with it
+
+
 def _is_worthwhile(owner: ProcessIdentity, changed_s: float, policy: Policy, now_s: float) -> bool:
+    if policy.everything:
+        return True
     if policy.is_alive(owner):
         return False
     return policy.is_dead(owner) or now_s - changed_s > policy.settle_s

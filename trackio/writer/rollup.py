@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from trackio import merge
 from trackio.clock import SYSTEM_CLOCK, Clock
-from trackio.errors import UnreadableFile
+from trackio.errors import NotFound, UnreadableFile
 from trackio.keys import ShardKey
 from trackio.merge import Source
 from trackio.model import SeqRange
@@ -150,8 +150,8 @@ class RollUp:
             key = ShardKey(first.project, first.run_id, first.writer_id, *span)
             self._store.put({str(key): self._scratch})
             return Put(key, self._scratch.stat().st_size)
-        except (merge.Stopped, UnreadableFile):
-            # An unreadable source is for `verify` to report; its neighbours stay as they are.
+        except (merge.Stopped, UnreadableFile, NotFound):
+            # A source that cannot be read is for `verify` to report; its neighbours stay.
             return None
         finally:
             self._scratch.unlink(missing_ok=True)

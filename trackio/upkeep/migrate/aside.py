@@ -79,16 +79,18 @@ class Aside:
         parts = tuple(storable_name(part) for part in path.split("/"))
         self._attached[LegacyKey(self._project, parts)] = file
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write what waits and close the files."""
         for table in list(self._notes):
             self._write(table)
-        for writer in self._writers.values():
-            writer.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
         self._stack.close()
 
     def files(self) -> Iterator[tuple[LegacyKey, tuple[Path, str]]]:
-        """What was kept, once it is closed: the file and its SHA-256."""
+        """What was kept, once it is finished: the file and its SHA-256."""
         for key, file in self._files():
             yield key, (file, hash_file(file))
 
@@ -111,7 +113,8 @@ class Aside:
             return
         if table not in self._writers:
             path = self._path(table, "parquet")
-            self._writers[table] = pq.ParquetWriter(path, _NOTES, compression="zstd")
+            writer = pq.ParquetWriter(path, _NOTES, compression="zstd")
+            self._writers[table] = self._stack.enter_context(writer)
         columns = [
             _array(column, kind.type)
             for column, kind in zip(zip(*notes, strict=True), _NOTES, strict=True)

@@ -103,12 +103,17 @@ class Books:
             waiting -= fullest.points
             fullest.flush()
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Put what is left, of every run and beside them, and report it."""
         self.context.report.runs += [sink.finish() for sink in self._sinks.values()]
         for aside in self._asides.values():
-            aside.close()
+            aside.finish()
             self.context.outlet.put_missing(dict(aside.files()))
+
+    def close(self) -> None:
+        """Let go of scratch files, whether or not it is finished."""
+        for aside in self._asides.values():
+            aside.close()
 
 
 _COMMON: Final = (

@@ -191,7 +191,7 @@ class Lane:
         is_usual = not is_empty and moment.is_exact and step.raw is None and not self._shape.extras
         if is_usual and log_id is None and space_id is None:
             return
-        if is_usual and type(log_id) is str and space_id is None:
+        if is_usual and type(log_id) is str and log_id.isascii() and space_id is None:
             note = Note(row[0], sink.plan.run_id, seq, log_id)
         else:
             others = {"time_us": moment.time_us, "step": step.step} if is_empty else {}

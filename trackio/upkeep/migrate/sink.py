@@ -201,10 +201,9 @@ class Sink:
         plan = self.plan
         meta_key = str(MetaKey(plan.project, plan.run_id))
         if meta_key not in self._listed:
-            files: dict[str, bytes] = {meta_key: encode_meta(plan.meta)}
-            if is_encodable(plan.name):
-                files[str(NameKey(plan.project, plan.name, plan.run_id))] = b""
-            self._outlet.put(files)
+            if is_encodable(plan.name):  # first, because nobody looks for it later
+                self._outlet.put({str(NameKey(plan.project, plan.name, plan.run_id)): b""})
+            self._outlet.put({meta_key: encode_meta(plan.meta)})
         self.add(plan.created_us, None, auto=False, kind=RUN, data={START: plan.start})
         if plan.config:
             self.add(plan.created_us, None, auto=False, kind=CONFIG, data=plan.config)

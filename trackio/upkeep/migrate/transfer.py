@@ -6,6 +6,7 @@ with the source: whatever waits in the sinks is put as shards once it is too muc
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,10 +54,11 @@ class _Transfer:
         self._seen: defaultdict[str, set[str]] = defaultdict(set)
 
     def run(self, source: Source | None, records: Records) -> None:
-        if source is not None:
-            self._bring_source(source, _ids_of(records()))
-        self._bring_records(records())
-        self._books.close()
+        with closing(self._books):
+            if source is not None:
+                self._bring_source(source, _ids_of(records()))
+            self._bring_records(records())
+            self._books.finish()
 
     def _bring_source(self, source: Source, inbox_ids: dict[str, set[str]]) -> None:
         for table in (METRICS, SYSTEM_METRICS, ALERTS, TRACES):

@@ -1,0 +1,127 @@
+"""Finding the run to go on with: by name, newest first, not those that were deleted."""
+
+import os
+
+import pytest
+from making import PROJECT, header, line_of
+from making import calls as some_calls
+
+from trackio import journal
+from trackio.errors import InvalidInput, NotFound, StoreUnavailable
+from trackio.keys import MetaKey, NameKey, ShardKey, TombstoneKey
+from trackio.model import RunId, RunMeta, TombstoneId, WriterId
+from trackio.resume import find_resumable
+from trackio.settings import Settings
+from trackio.store import open_store
+from trackio.store.faulty import Fault, Faulty
+from trackio.writer.meta import encode_meta
+
+OLD, NEW = RunId("0" * 23 + "1"), RunId("0" * 23 + "2")
+FIRST, SECOND = WriterId("0" * 23 + "a"), WriterId("0" * 23 + "c")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(dir=tmp_path, journal_dir=tmp_path / ".journal", store_url=str(tmp_path))
+
+
+@pytest.fixture
+def store(settings):
+    return open_store(settings.store_url)
+
+
+def _meta(name="n"):
+    return RunMeta(name=name, created="then", group="g", tags=("t",))
+
+
+def _put_run(store, run_id, *writers, name="n", indexed="n"):
+    store.put({str(MetaKey(PROJECT, run_id)): encode_meta(_meta(name))})
+    store.put({str(NameKey(PROJECT, indexed, run_id)): b""})
+    for writer in writers:
+        store.put({str(ShardKey(PROJECT, run_id, writer, 0, 0)): b""})
+
+
+def _find(settings, store, policy="must", name="n"):
+    return find_resumable(settings, store, PROJECT, name, policy)
+
+
+def test_never_looks_nothing_up(settings, store):
+    """`init` asks no store unless it must."""
+    down = Faulty(store, lambda op, keys: Fault.FAILED)
+    assert _find(settings, down, "never") is None
+    assert _find(settings, down, "allow", None) is None
+
+
+def test_the_newest_run_of_the_name_is_found_with_its_writers(settings, store):
+    """The attempts before this one, oldest first."""
+    _put_run(store, OLD, FIRST)
+    _put_run(store, NEW, SECOND, FIRST)
+    found = _find(settings, store)
+    assert (NEW, (FIRST, SECOND), _meta()) == (found.run_id, found.writers, found.meta)
+
+
+def test_without_such_a_run_allow_begins_one_and_must_raises(settings, store):
+    """And says where it looked."""
+    assert _find(settings, store, "allow") is None
+    with pytest.raises(NotFound, match=r"'p'.*no run 'n' to resume"):
+        _find(settings, store, "must")
+    with pytest.raises(InvalidInput, match="needs the name"):
+        _find(settings, store, "must", None)
+
+
+def test_a_run_that_is_called_otherwise_now_is_not_meant(settings, store):
+    """`meta.json` decides; the index keeps every name a run ever had."""
+    _put_run(store, OLD, FIRST)
+    _put_run(store, NEW, SECOND, name="renamed", indexed="n")
+    assert OLD == _find(settings, store).run_id
+
+
+def test_a_name_left_without_its_run_is_passed_over(settings, store):
+    """Its process died between the two, or it was deleted."""
+    _put_run(store, OLD, FIRST)
+    store.put({str(NameKey(PROJECT, "n", NEW)): b""})
+    assert OLD == _find(settings, store).run_id
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"not json", b'{"name":"n"}'])
+def test_a_meta_that_cannot_be_read_is_passed_over(settings, store, data):
+    """A run nobody can tell anything of is not gone on with."""
+    _put_run(store, OLD, FIRST)
+    _put_run(store, NEW, SECOND)
+    store.put({str(MetaKey(PROJECT, NEW)): data})
+    assert OLD == _find(settings, store).run_id
+
+
+def test_a_deleted_run_is_passed_over(settings, store):
+    """All its writers are hidden."""
+    _put_run(store, OLD, FIRST)
+    _put_run(store, NEW, SECOND)
+    store.put({str(TombstoneKey(PROJECT, NEW, TombstoneId("0" * 23 + "d"))): b""})
+    assert OLD == _find(settings, store).run_id
+
+
+def test_of_a_run_that_was_deleted_and_resumed_only_the_later_writers_count(settings, store):
+    """The tombstone hides the others for ever."""
+    _put_run(store, NEW, FIRST, SECOND)
+    store.put({str(TombstoneKey(PROJECT, NEW, TombstoneId("0" * 23 + "b"))): b""})
+    assert (SECOND,) == _find(settings, store).writers
+
+
+def test_what_a_crashed_process_left_is_published_first(settings, store):
+    """The run of yesterday that never came to put anything."""
+    settings.journal_dir.mkdir()
+    head = header(store_url=store.url, meta=_meta())
+    path = settings.journal_dir / f"{head.writer_id}.0.journal"
+    lines = b"".join(map(line_of, some_calls(0, 3)))
+    path.write_bytes(journal.encode_header(head) + lines)
+    os.utime(path, (0, 0))
+    found = _find(settings, store)
+    assert (head.run_id, (head.writer_id,)) == (found.run_id, found.writers)
+
+
+def test_a_store_that_cannot_be_asked_is_an_error(settings, store):
+    """Rather than beginning a second run by mistake."""
+    _put_run(store, OLD, FIRST)
+    down = Faulty(store, lambda op, keys: Fault.FAILED)
+    with pytest.raises(StoreUnavailable):
+        _find(settings, down, "allow")
