@@ -29,7 +29,9 @@ _BUSY_STATUS: Final = {408, 409, 425, 429, 500, 502, 503, 504}
 _NO_ROOM_STATUS: Final = {413, 507}
 _MOVED_STATUS: Final = {301, 302, 307, 308}
 _OTHER_REGION: Final = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IncorrectEndpoint"}
-_METADATA_HOSTS: Final = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
+_METADATA: Final = re.compile(
+    r"//169\.254\.|//metadata\.google\.internal|/latest/(?:api/token|meta-data)"
+)
 
 
 def is_missing(exc: Exception) -> bool:
@@ -62,7 +64,7 @@ def translate(
 def _advice(kind: str, status: int | None, code: str, text: str, url: ObjectUrl) -> str | None:
     """What somebody has to do before it can work; None where trying again may be enough."""
     service = url.service
-    if any(f"//{host}" in text for host in _METADATA_HOSTS):
+    if _METADATA.search(text):  # where a machine of the cloud would learn its credentials
         return f"no credentials were found: set {service.credentials}"
     if code in _TRY_AGAIN:
         return None

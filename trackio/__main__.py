@@ -1,0 +1,7 @@
+"""`python -m trackio`: the same as the `trackio` command."""
+
+import sys
+
+from trackio.cli import main
+
+sys.exit(main())
