@@ -5,8 +5,7 @@ An answer is a snapshot: it does not change while a run goes on; ask again, or c
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import accumulate
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -15,9 +14,11 @@ from trackio.errors import InvalidInput, NotFound
 from trackio.model import METRIC, SYSTEM
 from trackio.query.alerts import list_alerts
 from trackio.query.filters import compile_filter, sort_rows
-from trackio.query.history import HistoryRow, read_history, scan_history
+from trackio.query.frames import moment, to_dict, to_frame
+from trackio.query.history import read_history, scan_history
 from trackio.query.metrics import list_metrics
 from trackio.query.near import advise
+from trackio.query.nested import Config, nest
 from trackio.query.points import AXES, Axis
 from trackio.query.project import Project, open_project
 from trackio.query.runs import RunRow, Status, find_run, list_runs
@@ -147,17 +148,6 @@ class Runs(Sequence["Run"]):
         return self._runs
 
 
-class Config(dict[str, Any]):
-    """A config as it was given: dicts in dicts. `config["model/depth"]` finds what is nested."""
-
-    def __missing__(self, key: str) -> Any:
-        first, slash, rest = key.partition("/")
-        inner = self.get(first)
-        if not slash or not isinstance(inner, Config):
-            raise KeyError(key)
-        return inner[rest]
-
-
 class Run:
     """One run as it was when it was asked for."""
 
@@ -214,7 +204,7 @@ class Run:
     @property
     def created_at(self) -> datetime:
         """When it was first made."""
-        return _moment(self._row.created_s)
+        return moment(self._row.created_s)
 
     @property
     def last_step(self) -> int | None:
@@ -270,7 +260,7 @@ class Run:
         rows = read_history(
             self._view, self.id, wanted, samples=samples, x=_axis(x_axis), kind=kind
         )
-        return _frame(rows, wanted) if pandas else [_as_dict(row) for row in rows]
+        return to_frame(rows, wanted) if pandas else [to_dict(row) for row in rows]
 
     def scan_history(
         self,
@@ -280,19 +270,19 @@ class Run:
     ) -> Iterator[dict[str, Any]]:
         """Every `log` call with `min_step ≤ step < max_step`, unsampled, in bounded memory."""
         rows = scan_history(self._view, self.id, keys, min_step=min_step, max_step=max_step)
-        return map(_as_dict, rows)
+        return map(to_dict, rows)
 
     def system_metrics(self) -> "pd.DataFrame":
         """What its machines measured, by time; see `history` for the columns."""
         keys = self._keys(None, SYSTEM)
         rows = read_history(self._view, self.id, keys, samples=None, x="time", kind=SYSTEM)
-        return _frame(rows, keys).drop(columns="step")
+        return to_frame(rows, keys).drop(columns="step")
 
     def alerts(self) -> list[dict[str, Any]]:
         """Its alerts, oldest first."""
         return [
             {
-                "time": _moment(alert.time_s),
+                "time": moment(alert.time_s),
                 "step": alert.step,
                 "level": alert.level,
                 "title": alert.title,
@@ -317,45 +307,6 @@ class Run:
         return list(dict.fromkeys(keys))
 
 
-def nest(flat: Mapping[str, Any]) -> Config:
-    """`{"a/b": 1}` as `{"a": {"b": 1}}`; what lies below a key with a value stays flat."""
-    nested = Config()
-    for key, value in flat.items():
-        *folders, leaf = key.split("/")
-        above = accumulate(folders, lambda path, folder: f"{path}/{folder}")
-        if any(path in flat for path in above):
-            nested[key] = value
-            continue
-        place = nested
-        for folder in folders:
-            place = place.setdefault(folder, Config())
-        place[leaf] = value
-    return nested
-
-
-def _frame(rows: Sequence[HistoryRow], keys: Sequence[str]) -> "pd.DataFrame":
-    import pandas as pd
-
-    steps = [row.step for row in rows]
-    times_us = [round(row.time_s * 1e6) for row in rows]
-    columns: dict[str, pd.Series[Any]] = {
-        "step": pd.Series(steps, dtype="Int64" if None in steps else "int64"),
-        "time": pd.Series(times_us, dtype="int64").astype("datetime64[us, UTC]"),
-    }
-    if any(row.label for row in rows):
-        columns["label"] = pd.Series([row.label for row in rows])
-    for key in keys:
-        values = [row.values.get(key) for row in rows]
-        is_number = all(value is None or type(value) in (int, float) for value in values)
-        columns[key] = pd.Series(values, dtype="float64" if is_number else "object")
-    return pd.DataFrame(columns)
-
-
-def _as_dict(row: HistoryRow) -> dict[str, Any]:
-    label = {"label": row.label} if row.label else {}
-    return {"step": row.step, "time": _moment(row.time_s), **label, **row.values}
-
-
 def _kind(stream: str) -> str:
     kinds = {"default": METRIC, "system": SYSTEM}
     if stream not in kinds:
@@ -370,7 +321,3 @@ def _axis(x_axis: str) -> Axis:
     if x_axis not in axes:
         raise InvalidInput(f"x_axis must be one of {', '.join(AXES)}, not {x_axis!r}")
     return axes[x_axis]
-
-
-def _moment(time_s: float) -> datetime:
-    return datetime.fromtimestamp(time_s, UTC)

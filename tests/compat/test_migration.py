@@ -378,6 +378,45 @@ def test_columns_and_tables_nobody_knows_are_kept(tmp_path: Path) -> None:
     assert "gone" == hidden["run_id"]
 
 
+def test_files_that_waited_to_be_uploaded_come_over(tmp_path: Path) -> None:
+    """They may lie anywhere; one that is gone is mentioned, and its row is kept."""
+    waiting = tmp_path / "elsewhere" / "é.bin"
+    waiting.parent.mkdir()
+    waiting.write_bytes(b"waits")
+    pending = "CREATE TABLE pending_uploads (id INTEGER PRIMARY KEY, space_id TEXT, file_path TEXT)"
+    db = make_database(tmp_path / "old/p.db", ERA_L, pending)
+    for path in (str(waiting), "/nowhere/gone.bin", "relative", "a\0b"):
+        add_rows(db, "pending_uploads", [{"space_id": "user/space", "file_path": path}])
+    db.close()
+    store = MemoryStore()
+    report = migrate(tmp_path / "old", store)
+    assert 0 == report.exit_code
+    assert b"waits" == store.get(str(keys.LegacyKey("p", ("pending_uploads", "1-é.bin"))))
+    assert 4 == len(read_lines(store, "p", "p.db", "pending_uploads.jsonl"))
+    assert 3 == len(report.notes)
+
+
+def test_init_tells_once_of_legacy_databases(tmp_path: Path) -> None:
+    """On stderr, and only the first time; the run goes on as ever."""
+    source = unpack("0.2.8", tmp_path)
+    code = (
+        "import sys, trackio\n"
+        "for _ in range(2): trackio.init(project='p').finish()\n"
+        "print('trackio.upkeep.migrate.database' in sys.modules)"
+    )
+    env = {**os.environ, "TRACKIO_DIR": str(source), "TRACKIO_STORE": str(tmp_path / "new")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        env=env,
+        text=True,
+        timeout=60,
+    )
+    assert 1 == done.stderr.count("trackio migrate --source")
+    assert "False" == done.stdout.split()[-1]
+
+
 def test_the_seeded_database_of_many_rows_comes_over_exactly(tmp_path: Path) -> None:
     """The generator of the benchmark, smaller: sums as they were logged, several shards a run."""
     rows = 2_000

@@ -286,6 +286,13 @@ class TestFaults:
             with pytest.raises(StoreUnavailable, match="no Hub gives"):
                 call()
 
+    def test_a_folder_that_the_hub_does_not_know_is_empty(self, store, hub):
+        """Whether it says so with an empty page or with 404."""
+        assert [] == list(store.list("nowhere/"))
+        missing = {"X-Error-Code": "EntryNotFound"}
+        hub.faults.add("/tree", Kind.STATUS, status=404, headers=missing)
+        assert [] == list(store.list("nowhere/"))
+
     def test_the_bucket_tells_when_it_changed(self, store, hub):
         """With one cheap request, and another text after each change."""
         before = store.updated_at()

@@ -349,7 +349,7 @@ def test_a_pipe_gets_every_digit(run, digits, store):
          "--step and --last exclude each other"),
         (["get", "metric", "-r", "old", "-m", "loss", "--system", "--step", "1"], WRONG_CALL,
          "have no steps"),
-        (["list", "runs", "--store", "s3://bucket"], WRONG_CALL, "not supported"),
+        (["list", "runs", "--store", "ftp://bucket"], WRONG_CALL, "not supported"),
         (["query", "COPY runs TO 'x.csv'"], WRONG_CALL, "one SELECT"),
         (["query", "SELECT nothing FROM runs"], WRONG_CALL, "nothing"),
         (["query", "SELECT 1", "--max-memory", "much"], WRONG_CALL, "512MB"),

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trackio.api import Api, nest
+from trackio.api import Api
 from trackio.errors import InvalidInput, NotFound
+from trackio.query.nested import nest
 from trackio.store.directory import Directory
 from trackio.testing.handmade import START_S, HandWriter
 

@@ -14,7 +14,6 @@ from obstore.exceptions import (
 from trackio.errors import InvalidInput, NotFound, StoreRefused, StoreUnavailable
 from trackio.store import hub_errors, object_errors
 from trackio.store.object_url import parse_object_url
-from trackio.store.parallel import attempt_each, raise_first
 
 TOKEN = "hf_aVerySecretToken0123456789"
 S3 = parse_object_url("s3://bucket/p", {})
@@ -197,50 +196,3 @@ def test_a_name_that_is_no_key_is_the_callers_to_change():
     """Somebody else put it there."""
     ours = object_errors.translate(InvalidPathError("a//b"), S3, "list everything")
     assert isinstance(ours, InvalidInput)
-
-
-def test_all_keys_are_attempted_and_all_failures_known():
-    """One that fails stops none of the others."""
-    seen = []
-
-    def attempt(key):
-        seen.append(key)
-        if key % 2:
-            raise StoreUnavailable(f"{key} failed", retry_after_s=float(key))
-
-    failures = attempt_each(range(40), attempt, workers=7)
-    assert list(range(40)) == sorted(seen)
-    assert set(range(1, 40, 2)) == failures.keys()
-    with pytest.raises(StoreUnavailable, match="and 19 more") as failure:
-        raise_first(failures)
-    assert failures.keys() == failure.value.keys
-    assert 39.0 == failure.value.retry_after_s
-
-
-def test_what_no_repeating_cures_is_raised_first():
-    """Sending the others again would not help."""
-    with pytest.raises(StoreRefused):
-        raise_first({"a": StoreUnavailable("later"), "b": StoreRefused("never")})
-    raise_first({})
-
-
-def test_an_error_that_is_none_of_ours_comes_through():
-    """A bug is not hidden, nor is Ctrl-C."""
-
-    def attempt(key):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        attempt_each("abc", attempt, workers=2)
-
-
-def test_work_gets_done_where_no_thread_can_start(monkeypatch):
-    """As at the end of the interpreter, when the last rows are sent."""
-
-    def refuse(thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr("threading.Thread.start", refuse)
-    done = []
-    attempt_each("abc", done.append, workers=3)
-    assert list("abc") == done

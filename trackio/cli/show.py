@@ -36,12 +36,9 @@ def show(
     """
     from trackio.dashboard.show import show as show_now
     from trackio.upkeep.background import recover_in_background
-    from trackio.upkeep.migrate.hint import tell_once
 
     opened = open_for_reading(store_url(store))
-    settings = Settings.from_env()
-    recover_in_background(settings)
-    tell_once(settings.dir, store_url(store))
+    recover_in_background(Settings.from_env())
     try:
         with suppress(KeyboardInterrupt):  # here it is no interruption but the usual end
             show_now(

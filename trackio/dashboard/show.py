@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from trackio.errors import InvalidInput
 from trackio.settings import Settings
 from trackio.store import Store, open_store
+from trackio.upkeep.migrate.hint import tell_once
 
 DEFAULT_HOST = "127.0.0.1"
 _FRAME_HEIGHT = 800
@@ -62,6 +63,7 @@ def show(
     from trackio.dashboard.app import build_app, launch_options
 
     opened = _store(store)
+    tell_once(Settings.from_env().dir, opened.url)
     in_notebook = is_notebook()
     app = build_app()
     _, local_url, share_url = app.launch(
