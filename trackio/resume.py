@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import orjson
-
 from trackio import keys
 from trackio.catalog import find_runs_named
-from trackio.errors import InvalidInput, NotFound
+from trackio.errors import InvalidInput, NotFound, UnreadableFile
 from trackio.ids import is_id
+from trackio.meta import decode_meta
 from trackio.model import RunId, RunMeta, WriterId
 from trackio.settings import Settings
 from trackio.store.base import Store
 from trackio.upkeep.background import recover_project
-from trackio.writer.meta import decode_meta, find_tombstone
+from trackio.writer.meta import find_tombstone
 
 ResumePolicy = Literal["never", "allow", "must"]
 
@@ -73,6 +72,6 @@ def _find_run(store: Store, project: str, run_id: RunId) -> Resumed | None:
         return None
     try:
         meta = decode_meta(store.get(str(keys.MetaKey(project, run_id))))
-    except (NotFound, orjson.JSONDecodeError):
+    except (NotFound, UnreadableFile):
         return None
     return Resumed(run_id=run_id, meta=meta, writers=writers)

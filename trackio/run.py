@@ -87,6 +87,7 @@ class Run:
         self._settings = settings
         self._header = header
         self._opening = threading.Lock()
+        self._ending = threading.Lock()
         self._path: WriterThread | None = None
         self._is_ended = False
         self._on_end = on_end
@@ -179,20 +180,33 @@ class Run:
     def drop_inherited(self) -> None:
         """This is a forked child: it becomes a writer of its own if it logs."""
         self._opening = threading.Lock()
+        self._ending = threading.Lock()
         self._path = None
         self._header = replace(self._header, is_new_run=False)
 
     def _end(self, failed: str | None) -> FinishReport:
+        state = "finished" if failed is None else "failed"
+        with self._ending:  # whoever comes second waits until it is done
+            path = self._close_path()
+            if path is None:
+                return FinishReport(calls=0, local=0, command=None)
+            done = path.finish({"state": state, "reason": failed}, self._settings.finish_s)
+            with self._opening:
+                if self._path is None:
+                    lifecycle.forget(self)
+        return self._report(path, done=done)
+
+    def _close_path(self) -> WriterThread | None:
+        """What is logged from now on is another writer's; returns the one so far."""
+        self._on_end(self)
         with self._opening:
             path, self._path = self._path, None
-        lifecycle.forget(self)
-        self._on_end(self)
-        if path is None:
-            return FinishReport(calls=0, local=0, command=None)
-        self._is_ended = True
-        state = "finished" if failed is None else "failed"
-        self._header = path.writer.header  # the writer may have taken another id
-        done = path.finish({"state": state, "reason": failed}, self._settings.finish_s)
+            if path is not None:
+                self._is_ended = True
+                self._header = path.writer.header  # the writer may have taken another id
+        return path
+
+    def _report(self, path: WriterThread, *, done: bool) -> FinishReport:
         calls = path.writer.next_seq
         local = 0 if done else calls - 1 - path.writer.safe_seq or calls
         report = FinishReport(calls=calls, local=local, command=None if done else "trackio recover")

@@ -12,7 +12,7 @@ from huggingface_hub.errors import BucketBatchError
 from standin.hub import READ_TOKEN, STRANGER_TOKEN, WRITE_TOKEN
 from standin.web import Kind
 
-from trackio.errors import NotFound, StoreRefused, StoreUnavailable, TrackioError
+from trackio.errors import InvalidInput, NotFound, StoreRefused, StoreUnavailable, TrackioError
 from trackio.store import hub as hub_module
 from trackio.store.bucket import Bucket
 from trackio.store.retrying import Retrying
@@ -285,6 +285,15 @@ class TestFaults:
         for call in (lambda: list(store.list()), store.updated_at, lambda: store.delete(["a"])):
             with pytest.raises(StoreUnavailable, match="no Hub gives"):
                 call()
+
+    def test_a_local_file_that_goes_meanwhile_is_named(self, store, hub, tmp_path):
+        """Sending it again would not help."""
+        source = tmp_path / "source"
+        source.write_bytes(b"x")
+        hub.fails_operation = lambda op: source.unlink(missing_ok=True)
+        store.put({"a": source})
+        with pytest.raises(InvalidInput, match="source"):
+            store.put({"a": source})
 
     def test_a_folder_that_the_hub_does_not_know_is_empty(self, store, hub):
         """Whether it says so with an empty page or with 404."""

@@ -9,6 +9,7 @@ import orjson
 
 from trackio import keys, shard
 from trackio.ids import make_id
+from trackio.meta import encode_meta
 from trackio.model import (
     CONFIG,
     FINISH,
@@ -25,7 +26,6 @@ from trackio.model import (
 )
 from trackio.rows import table_of
 from trackio.store.base import Store
-from trackio.writer.meta import encode_meta
 from trackio.writer.summary import Summary
 
 _BITS = itertools.count(1)

@@ -10,13 +10,13 @@ from trackio import keys, shard
 from trackio.catalog import list_project
 from trackio.errors import StoreRefused, StoreUnavailable
 from trackio.keys import MetaKey, NameKey, ShardKey, TombstoneKey
+from trackio.meta import decode_meta, encode_meta
 from trackio.model import CONFIG, METRIC, RUN, RunMeta, TombstoneId
 from trackio.settings import FlushPolicy
 from trackio.store.faulty import Fault, Faulty
 from trackio.store.memory import MemoryStore
 from trackio.testing import ManualClock
 from trackio.writer import Writer
-from trackio.writer.meta import decode_meta, encode_meta
 from trackio.writer.publisher import Publisher
 
 POLICY = FlushPolicy(max_calls=100, max_bytes=1 << 20)

@@ -10,6 +10,7 @@ from trackio.catalog import list_project
 from trackio.errors import StoreUnavailable
 from trackio.hosts import own_identity
 from trackio.keys import MetaKey, NameKey, ShardKey, TombstoneKey
+from trackio.meta import decode_meta, encode_meta
 from trackio.model import RunMeta, SeqRange, TombstoneId, WriterId
 from trackio.settings import Settings
 from trackio.spool import Spool, spool_folder
@@ -18,7 +19,6 @@ from trackio.store.faulty import Fault, Faulty, tear
 from trackio.store.memory import MemoryStore
 from trackio.testing import ManualClock
 from trackio.upkeep import background, recover
-from trackio.writer.meta import decode_meta, encode_meta
 
 NOW_S = 10_000_000.0
 GRACE_S = 120.0

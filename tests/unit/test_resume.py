@@ -9,12 +9,12 @@ from making import calls as some_calls
 from trackio import journal
 from trackio.errors import InvalidInput, NotFound, StoreUnavailable
 from trackio.keys import MetaKey, NameKey, ShardKey, TombstoneKey
+from trackio.meta import encode_meta
 from trackio.model import RunId, RunMeta, TombstoneId, WriterId
 from trackio.resume import find_resumable
 from trackio.settings import Settings
 from trackio.store import open_store
 from trackio.store.faulty import Fault, Faulty
-from trackio.writer.meta import encode_meta
 
 OLD, NEW = RunId("0" * 23 + "1"), RunId("0" * 23 + "2")
 FIRST, SECOND = WriterId("0" * 23 + "a"), WriterId("0" * 23 + "c")

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 
 from trackio.errors import UnreadableFile
+from trackio.meta import decode_meta
 from trackio.model import Entry, RunMeta
 from trackio.query.files import Files
 from trackio.query.pieces import Piece
 from trackio.query.reader import Reader
-from trackio.query.said import Said, WriterSaid, decode_meta, decode_value, hear_writer
+from trackio.query.said import Said, WriterSaid, decode_value, hear_writer
 
 K = TypeVar("K")
 V = TypeVar("V")

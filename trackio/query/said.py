@@ -8,9 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from trackio.errors import UnreadableFile
 from trackio.ids import id_time_ms
-from trackio.model import CONFIG, FINISH, RUN, START, SUMMARY, RunMeta, WriterId
+from trackio.model import CONFIG, FINISH, RUN, START, SUMMARY, WriterId
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -137,26 +136,6 @@ def split_value(value: Any) -> tuple[float | None, str | None]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value), None
     return None, value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def decode_meta(data: bytes) -> RunMeta:
-    """A run's `meta.json`; fields it does not know are ignored.
-
-    Raises:
-        UnreadableFile: not the JSON object that `meta.json` holds.
-    """
-    try:
-        said = orjson.loads(data)
-        return RunMeta(
-            name=str(said["name"]),
-            created=str(said["created"]),
-            group=_text_or_none(said.get("group")),
-            tags=tuple(map(str, said.get("tags") or ())),
-            notes=_text_or_none(said.get("notes")),
-            edited_at=_text_or_none(said.get("edited_at")),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise UnreadableFile(f"not a meta.json: {exc!r}") from exc
 
 
 def parse_time(text: str) -> float | None:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from trackio.errors import InvalidInput, NotFound, StoreUnavailable
+from trackio.errors import InvalidInput, NotFound, StoreUnavailable, TrackioError
 from trackio.model import Entry
 from trackio.store.base import Content, check_content, check_key, check_prefix, is_key
 from trackio.store.hub import MAX_OPERATIONS, Failure, Hub
@@ -87,7 +87,8 @@ class Bucket:
         while page := self._page(what, items):
             for entry in page:
                 # The Hub takes a prefix for letters, not for a folder.
-                if entry.key.startswith(prefix) and is_key(entry.key.rstrip("/")):
+                is_below = entry.key.startswith(prefix) and entry.key != prefix
+                if is_below and is_key(entry.key.rstrip("/")):
                     yield entry
 
     def get(self, key: str) -> bytes:
@@ -104,7 +105,12 @@ class Bucket:
             check_content(check_key(key), content)
 
         def add(keys: Sequence[str]) -> Sequence[Failure]:
-            return self._hub.add({self._folder + key: files[key] for key in keys})
+            try:
+                return self._hub.add({self._folder + key: files[key] for key in keys})
+            except OSError:
+                for key in keys:  # a file that went meanwhile is not the Hub's fault
+                    check_content(key, files[key])
+                raise
 
         self._in_batches("put", list(files), add)
 
@@ -147,6 +153,8 @@ class Bucket:
 
         try:
             return ask()
+        except TrackioError:
+            raise
         except (OSError, HTTPError, InvalidURL, RuntimeError, ImportError) as exc:
             raise translate(exc, self.bucket_id, what, keys=keys) from exc
         except (KeyError, TypeError, ValueError) as exc:

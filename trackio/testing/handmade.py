@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from trackio import keys, rows, shard
+from trackio.meta import encode_meta
 from trackio.model import (
     ALERT,
     CONFIG,
@@ -27,7 +28,6 @@ from trackio.model import (
 )
 from trackio.store.base import Store
 from trackio.values.plain import dump_text
-from trackio.writer.meta import encode_meta
 from trackio.writer.summary import Summary
 
 START_S = 1_000_000_000.0

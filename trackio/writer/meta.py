@@ -1,33 +1,11 @@
-"""What is said of a run beside its rows: `meta.json`, its name, its tombstones. No rows."""
+"""What a store has of a run beside its rows: `meta.json`, its name, its tombstones."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-
-import orjson
 
 from trackio import journal, keys
-from trackio.model import RunId, RunMeta, TombstoneId
+from trackio.meta import encode_meta
+from trackio.model import RunId, TombstoneId
 from trackio.store.base import Content, Store
-
-_FIELDS = frozenset(field.name for field in fields(RunMeta))
-
-
-def encode_meta(meta: RunMeta) -> bytes:
-    """The bytes of `meta.json`."""
-    return orjson.dumps(asdict(meta), option=orjson.OPT_INDENT_2)
-
-
-def decode_meta(data: bytes) -> RunMeta:
-    """What `meta.json` says; fields of later versions are left out.
-
-    Raises:
-        orjson.JSONDecodeError: it is not a meta.json.
-    """
-    said = orjson.loads(data)
-    if not isinstance(said, dict) or "name" not in said or "created" not in said:
-        raise orjson.JSONDecodeError("not a meta.json", data.decode(errors="replace"), 0)
-    known = {name: value for name, value in said.items() if name in _FIELDS}
-    return RunMeta(**{**known, "tags": tuple(known.get("tags") or ())})
 
 
 def meta_files(header: journal.Header) -> Mapping[str, Content]:

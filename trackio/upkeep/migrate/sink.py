@@ -14,6 +14,7 @@ import pyarrow as pa
 from trackio import keys
 from trackio.catalog import list_writer
 from trackio.keys import MediaKey, MetaKey, NameKey, ShardKey
+from trackio.meta import encode_meta
 from trackio.model import (
     CONFIG,
     FINISH,
@@ -36,7 +37,7 @@ from trackio.upkeep.migrate.outlet import Outlet
 from trackio.upkeep.migrate.report import Outcome, RunReport, series_reports
 from trackio.upkeep.migrate.tally import Figures, Tally, compare
 from trackio.values.plain import dump_text
-from trackio.writer.meta import encode_meta, find_tombstone
+from trackio.writer.meta import find_tombstone
 from trackio.writer.summary import Summary
 
 _MAX_CALLS: Final = 32_768
