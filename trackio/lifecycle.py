@@ -13,9 +13,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Final, Protocol
 
 _LONGEST_END_S: Final = 120.0
+_AGAIN_S: Final = 0.05
 
 
 class Live(Protocol):
@@ -101,7 +103,10 @@ def _end_on_signal() -> None:
     number = _signal.number or signal.SIGTERM
     end_all(failed=signal.Signals(number).name)
     _signal.ended.set()
-    os.kill(os.getpid(), number)
+    # A signal that comes just before the main thread begins to wait does not wake it.
+    while signal.getsignal(number) is _on_signal:
+        os.kill(os.getpid(), number)
+        time.sleep(_AGAIN_S)
 
 
 def _end_with_child() -> None:

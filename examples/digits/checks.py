@@ -11,6 +11,9 @@ import trackio
 
 METRIC = "train/loss"
 """Logged by every call."""
+OLD_PROJECT = "my-project"
+OLD_RUNS = 8
+"""What the directory of the released Trackio holds."""
 
 
 def stored_calls(project: str) -> dict[str, int]:
@@ -54,6 +57,16 @@ def check_pages(url: str, project: str, trainings: list[Training]) -> None:
     table = json.loads(fetch(f"{data}runs.json?{urlencode({'project': project})}"))
     for training in trainings:
         expect(training.name in json.dumps(table), f"{training.name} is not in the table of runs")
+
+
+def check_old_projects(url: str) -> None:
+    """The migrated projects are listed beside the live one, and their points are served."""
+    data = f"{url.rstrip('/')}/gradio_api/trackio/"
+    meta = json.loads(fetch(f"{data}meta.json?{urlencode({'project': OLD_PROJECT})}"))
+    names = sorted(run["name"] for run in meta["runs"])
+    expect("baseline" in names and len(names) == OLD_RUNS, f"{OLD_PROJECT} has the runs {names}")
+    rows = {run.name: len(list(run.scan_history())) for run in trackio.Api().runs(OLD_PROJECT)}
+    expect(rows["baseline"] > 0, f"nothing of {OLD_PROJECT} came over: {rows}")
 
 
 def fetch(url: str) -> bytes:

@@ -10,12 +10,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from checks import check_pages, check_rows, stored_calls
+from checks import check_old_projects, check_pages, check_rows, stored_calls
 from trainings import RECIPES, Training, stop_all
 
 import trackio
@@ -24,6 +25,7 @@ from trackio.dashboard.show import Shown
 PROJECT: Final = "digits"
 HOME: Final = Path(__file__).parents[2] / ".demo"
 STORE: Final = HOME / "store"
+OLD_PROJECTS: Final = HOME.parent / "tests" / "fixtures" / "legacy" / "0.43.0.tar.gz"
 VICTIM: Final = "momentum"
 KILL_AFTER: Final = 0.4
 """The part of its steps after which the victim is killed, …"""
@@ -75,6 +77,7 @@ def play(shown: Shown, trainings: list[Training], args: argparse.Namespace) -> N
     pause_s = 0.01 if args.check else 0.05
     trainings += [Training(recipe, PROJECT, args.steps, pause_s, HOME) for recipe in RECIPES]
     say(f"Watch them live: {shown.full_url}")
+    migrate_old_projects()
     victim = next(training for training in trainings if training.name == VICTIM)
     wait_until(victim, lambda: victim.calls >= args.steps * KILL_AFTER)
     wait_until(victim, lambda: victim.calls - stored(victim) >= UNSAVED)
@@ -86,10 +89,23 @@ def play(shown: Shown, trainings: list[Training], args: argparse.Namespace) -> N
     check_rows(PROJECT, trainings)
     if args.check:
         check_pages(shown.local_url, PROJECT, trainings)
+        check_old_projects(shown.local_url)
         say("Every row of every run is in the store and in the dashboard.")
     else:
         say(f"The dashboard stays at {shown.full_url} until you press Ctrl-C.")
         wait_for_ctrl_c()
+
+
+def migrate_old_projects() -> None:
+    """Bring a directory of the released Trackio 0.43 into the same store while all this goes on."""
+    with tarfile.open(OLD_PROJECTS) as archive:
+        archive.extractall(HOME / "old", filter="data")
+    say("A directory that the released Trackio 0.43 wrote comes over, with proof:")
+    print("          $ trackio migrate --source .demo/old/trackio --dest .demo/store", flush=True)
+    command = [Path(sys.executable).with_name("trackio"), "migrate"]
+    places = ["--source", str(HOME / "old" / "trackio"), "--dest", str(STORE)]
+    subprocess.run([*command, *places], check=True)
+    say("Its projects stand beside the new ones in the dashboard's list of projects.")
 
 
 def kill_and_recover(victim: Training) -> None:
