@@ -102,9 +102,9 @@ def migrate_old_projects() -> None:
         archive.extractall(HOME / "old", filter="data")
     say("A directory that the released Trackio 0.43 wrote comes over, with proof:")
     print("          $ trackio migrate --source .demo/old/trackio --dest .demo/store", flush=True)
-    command = [Path(sys.executable).with_name("trackio"), "migrate"]
-    places = ["--source", str(HOME / "old" / "trackio"), "--dest", str(STORE)]
-    subprocess.run([*command, *places], check=True)
+    command = str(Path(sys.executable).with_name("trackio"))
+    source = str(HOME / "old" / "trackio")
+    subprocess.run([command, "migrate", "--source", source, "--dest", str(STORE)], check=True)
     say("Its projects stand beside the new ones in the dashboard's list of projects.")
 
 

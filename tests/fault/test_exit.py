@@ -25,7 +25,8 @@ from trackio.store import open_store
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 LOG = START + "for i in range(10): run.log({'i': i})\n"
 TEN = [float(n) for n in range(10)]
-WAIT = "print('ready', flush=True)\nwhile True: time.sleep(60)\n"
+# In short sleeps: a signal just before one does not cut it short, in any Python program.
+WAIT = "print('ready', flush=True)\nwhile True: time.sleep(0.05)\n"
 
 
 def _end(folder):
@@ -121,6 +122,29 @@ def test_a_process_that_ends_while_a_signal_is_handled_dies_of_the_signal(tmp_pa
     done = run(tmp_path, LOG + "os.kill(os.getpid(), signal.SIGTERM)")
     assert -signal.SIGTERM == done.returncode
     assert TEN == metrics(tmp_path)
+    assert [] == journals(tmp_path)
+
+
+@posix
+def test_a_signal_does_not_cut_a_finish_short(tmp_path):
+    """A slow store is waited for, whoever asked first for the end."""
+    script = """
+        from trackio.store.directory import Directory
+        put = Directory.put
+        def put_slowly(self, files):
+            time.sleep(0.2)
+            put(self, files)
+        Directory.put = put_slowly
+        print("finishing", flush=True)
+        run.finish()
+    """
+    child = start(tmp_path, LOG + dedent(script) + WAIT)
+    child.stdout.readline()
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=LONGEST_S)
+    assert -signal.SIGTERM == child.returncode
+    assert TEN == metrics(tmp_path)
+    assert 1 == len(finishes(tmp_path))
     assert [] == journals(tmp_path)
 
 
