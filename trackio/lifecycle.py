@@ -14,10 +14,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 _LONGEST_END_S: Final = 120.0
 _AGAIN_S: Final = 0.05
+_LONGEST_IMPORT_S: Final = 30.0
 
 
 class Live(Protocol):
@@ -41,6 +44,8 @@ class _Signal:
 
 
 _live: dict[int, Live] = {}
+_importing = threading.RLock()
+_forking: list[bool] = []
 _signal = _Signal()
 
 
@@ -123,13 +128,39 @@ def _end_child() -> None:
     end_all(failed=type(error).__name__ if is_failed else None)
 
 
+@contextmanager
+def no_fork() -> Iterator[None]:
+    """Let a fork wait meanwhile. For imports in a thread.
+
+    A child that is forked while another thread imports a module can never import it: the
+    module's lock was copied, but not the thread that would release it.
+    """
+    with _importing:
+        yield
+
+
+def _before_fork() -> None:
+    _forking.append(_importing.acquire(timeout=_LONGEST_IMPORT_S))
+
+
+def _after_fork_in_parent() -> None:
+    if _forking.pop():
+        _importing.release()
+
+
 def _after_fork() -> None:
-    global _signal  # noqa: PLW0603 - its event belonged to a thread of the parent
-    _signal = _Signal()
+    # What these belonged to were threads of the parent.
+    global _signal, _importing
+    _signal, _importing = _Signal(), threading.RLock()
+    _forking.clear()
     for run in list(_live.values()):
         run.drop_inherited()
     _live.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork,
+    )

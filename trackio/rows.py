@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute  # tables would import it on first use, whenever that is
 
 from trackio import arrays
 from trackio.columns import Numbers
@@ -92,7 +93,7 @@ class Rows:
         order = sorted(self._series, key=lambda name: (name[0] in _SERIES, *name))
         blocks = [_block(self._series[name]) for name in order]
         if not blocks:
-            return WRITTEN.empty_table()
+            return empty()
         counts = [len(block) for block in blocks]
         rows = pa.Table.from_batches(blocks)
         if len(blocks) > _MANY_BLOCKS:  # what follows takes time for each block of each column
@@ -113,6 +114,11 @@ def table_of(slices: Iterable[Sequence[Call]], run_id: RunId, writer_id: WriterI
     for calls in slices:
         rows.add(calls)
     return rows.table()
+
+
+def empty() -> pa.Table:
+    """No rows, as in `WRITTEN`; `Schema.empty_table` would import pandas."""
+    return pa.Table.from_batches([], WRITTEN)
 
 
 def as_written(rows: pa.Table) -> pa.Table:

@@ -14,7 +14,16 @@ import pyarrow.parquet as pq
 
 from trackio.errors import FormatTooNew, UnreadableFile
 from trackio.model import METRIC, SYSTEM, Call, RunId, SeqRange, WriterId
-from trackio.rows import REPEATING, SCHEMA, WRITTEN, as_written, fingerprint, is_series, table_of
+from trackio.rows import (
+    REPEATING,
+    SCHEMA,
+    WRITTEN,
+    as_written,
+    empty,
+    fingerprint,
+    is_series,
+    table_of,
+)
 
 FORMAT: Final = 1
 ROW_GROUP_ROWS: Final = 32_768
@@ -168,7 +177,7 @@ def decode(data: bytes | Path) -> tuple[ShardMeta, pa.Table]:
     """
     opened = open_file(data)
     batches = list(opened.batches())
-    rows = pa.concat_tables(batches) if batches else WRITTEN.empty_table()
+    rows = pa.concat_tables(batches) if batches else empty()
     return opened.meta, rows.cast(SCHEMA)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackio.errors import TrackioError
+from trackio.lifecycle import no_fork
 from trackio.settings import Settings, upkeep_policy
 from trackio.spool import URL_FILE, Spool, spool_folder
 from trackio.store import open_store
@@ -141,6 +142,8 @@ def _is_anything_left(settings: Settings) -> bool:
 
 def _recover_quietly(settings: Settings) -> None:
     try:
+        with no_fork():
+            import trackio.upkeep.recover  # noqa: F401
         report = recover(settings)
     except Exception:
         log.exception("trackio: what earlier processes left could not be taken up")

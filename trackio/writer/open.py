@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackio import journal
+from trackio.lifecycle import no_fork
 from trackio.settings import Settings, upkeep_policy
 from trackio.spool import Spool, SpoolThread, spool_folder
 from trackio.store.base import Store, is_local
@@ -28,8 +29,9 @@ def open_writer(settings: Settings, store: Store, header: journal.Header) -> Wri
     writer = Writer(header, settings.journal_dir, policy=policy)
 
     def make_parts() -> "tuple[Publisher, RollUp]":
-        from trackio.writer.publisher import Publisher
-        from trackio.writer.rollup import RollUp
+        with no_fork():
+            from trackio.writer.publisher import Publisher
+            from trackio.writer.rollup import RollUp
 
         files = store if spool is None else spool.files
         offer = (lambda names: None) if spool is None else spool.offer
