@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     )
     from trackio.dashboard.show import show
     from trackio.errors import TrackioError
-    from trackio.run import AlertLevel, FinishReport, Run
+    from trackio.run import FinishReport, Run
+    from trackio.values.arguments import AlertLevel
 
 _HOMES = {
-    "AlertLevel": "trackio.run",
+    "AlertLevel": "trackio.values.arguments",
     "Api": "trackio.api",
     "FinishReport": "trackio.run",
     "Run": "trackio.run",

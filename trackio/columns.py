@@ -31,8 +31,8 @@ class Numbers:
     values: dict[str, pa.Array]
 
 
-def is_dense(lines: Sequence[bytes]) -> bool:
-    """Whether a table of these lines, as far as some of them tell, has few holes.
+def is_dense(lines: Sequence[bytes], longest: bytes) -> bool:
+    """Whether a table of these lines, as far as some and the `longest` tell, has few holes.
 
     A table has room for every key in every call; where each call has keys of its own that
     would be far more than the lines themselves.
@@ -42,7 +42,7 @@ def is_dense(lines: Sequence[bytes]) -> bool:
     keys = float(len(frozenset().union(*sample)))
     if keys > _SPREAD * mean:
         keys *= len(lines) / len(sample)
-    keys += len(_keys(max(lines, key=len)))
+    keys += len(_keys(longest))
     return keys * len(lines) <= max(_SPREAD * mean * len(lines), _FEW_CELLS)
 
 

@@ -8,19 +8,20 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from trackio import ids, journal, keys
 from trackio.errors import InvalidInput
 from trackio.hosts import own_identity
 from trackio.model import RunId, RunMeta, WriterId
-from trackio.resume import Resumed, ResumePolicy, find_resumable
-from trackio.run import AlertLevel, FinishReport, Run, storable
+from trackio.resume import Resumed, ResumePolicy, check_policy, find_resumable
+from trackio.run import FinishReport, Run, storable
 from trackio.settings import Settings
 from trackio.store import open_store
 from trackio.store.base import Store
 from trackio.upkeep.background import recover_in_background
 from trackio.upkeep.migrate.hint import tell_once
+from trackio.values.arguments import AlertLevel
 
 _DEFAULT_PROJECT = "uncategorized"
 _warned: set[str] = set()
@@ -155,8 +156,7 @@ def _check_arguments(
         keys.name_prefix(project, name)
     if config is not None and not isinstance(config, Mapping):
         raise InvalidInput(f"config takes a dict, not a {type(config).__name__}")
-    if resume not in get_args(ResumePolicy):
-        raise InvalidInput(f"resume={resume!r} is none of {', '.join(get_args(ResumePolicy))}")
+    check_policy(resume, name)
 
 
 def _warn_unknown(unknown: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
+from weakref import WeakSet
 
 _LONGEST_END_S: Final = 120.0
 _AGAIN_S: Final = 0.05
@@ -44,6 +45,7 @@ class _Signal:
 
 
 _live: dict[int, Live] = {}
+_known: "WeakSet[Live]" = WeakSet()
 _importing = threading.RLock()
 _forking: list[bool] = []
 _signal = _Signal()
@@ -52,6 +54,7 @@ _signal = _Signal()
 def register(run: Live) -> None:
     """End `run` with the process, unless `forget` comes first."""
     _live[id(run)] = run
+    _known.add(run)
     _catch_signals()
 
 
@@ -153,7 +156,7 @@ def _after_fork() -> None:
     global _signal, _importing
     _signal, _importing = _Signal(), threading.RLock()
     _forking.clear()
-    for run in list(_live.values()):
+    for run in list(_known):  # also one that was just beginning or ending
         run.drop_inherited()
     _live.clear()
 

@@ -1,7 +1,7 @@
 """Find the run that `init(resume=…)` goes on with: the one look into the store it takes."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from trackio import keys
 from trackio.catalog import find_runs_named
@@ -26,6 +26,18 @@ class Resumed:
     writers: tuple[WriterId, ...]
 
 
+def check_policy(policy: str, name: str | None) -> None:
+    """Whether `resume=policy` can be meant.
+
+    Raises:
+        InvalidInput: there is no such policy, or it needs a name.
+    """
+    if policy not in get_args(ResumePolicy):
+        raise InvalidInput(f"resume={policy!r} is none of {', '.join(get_args(ResumePolicy))}")
+    if policy == "must" and name is None:
+        raise InvalidInput('resume="must" needs the name of the run')
+
+
 def find_resumable(
     settings: Settings, store: Store, project: str, name: str | None, policy: ResumePolicy
 ) -> Resumed | None:
@@ -36,14 +48,9 @@ def find_resumable(
 
     Raises:
         NotFound: `policy` is "must" and there is none.
-        InvalidInput: `policy` is "must" and no name was given.
         StoreUnavailable, StoreRefused: the store cannot be asked.
     """
-    if policy == "never":
-        return None
-    if name is None:
-        if policy == "must":
-            raise InvalidInput('resume="must" needs the name of the run')
+    if policy == "never" or name is None:
         return None
     recover_project(settings, project)
     for run_id in reversed(find_runs_named(store, project, name)):

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any
@@ -25,6 +24,7 @@ from trackio.hosts import own_identity
 from trackio.model import ALERT, CONFIG, RUN, START, SUMMARY, SYSTEM, Json, WriterId
 from trackio.settings import Settings
 from trackio.store.base import Store
+from trackio.values.arguments import AlertLevel, clean_level, clean_step, is_step
 from trackio.values.observed import Observed
 from trackio.values.plain import dump_text, encode_data
 from trackio.writer.open import open_writer
@@ -32,15 +32,6 @@ from trackio.writer.thread import WriterThread
 from trackio.writer.writer import Sealed
 
 _log = logging.getLogger("trackio")
-_MAX_STEP = 1 << 62  # leaves room to count on from the largest
-
-
-class AlertLevel(StrEnum):
-    """How bad what an alert tells is."""
-
-    INFO = "info"
-    WARN = "warn"
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +109,12 @@ class Run:
                 run counts its `log` calls from 0, and past any larger step given.
         """
         path = self._path or self._reopen()
-        if type(metrics) is not dict or not (step is None or _is_step(step)):
+        if type(metrics) is not dict or not (step is None or is_step(step)):
             if not isinstance(metrics, Mapping):
                 kind = type(metrics).__name__
                 path.writer.warn_once("log()", f"log() takes a dict, not a {kind}: left out")
                 return
-            step = _clean_step(step, path)
+            step = clean_step(step, path.writer.warn_once)
         try:
             path.writer.log(metrics, step)
         except Sealed:  # another thread finished the run meanwhile
@@ -143,8 +134,9 @@ class Run:
         """Tell people something, at `level` "info", "warn" or "error"."""
         path = self._path or self._reopen()
         last = path.writer.next_step - 1
-        said = {"level": _clean_level(level, path), "text": None if text is None else str(text)}
-        where = _clean_step(step, path)
+        warn = path.writer.warn_once
+        said = {"level": clean_level(level, warn), "text": None if text is None else str(text)}
+        where = clean_step(step, warn)
         self._append(ALERT, {str(title): _json(said)}, last if where is None else where)
 
     def flush(self, timeout_s: float | None = None, *, strict: bool = False) -> bool:
@@ -289,31 +281,3 @@ def _json(value: Mapping[str, Any]) -> Json:
 def storable(config: Mapping[Any, Any]) -> dict[str, Any]:
     """A config as a journal's header keeps it: flat, and without what cannot be stored."""
     return dict(orjson.loads(encode_data(config, lambda _key, _problem: None)))
-
-
-def _is_step(step: Any) -> bool:
-    return type(step) is int and -_MAX_STEP <= step <= _MAX_STEP
-
-
-def _clean_step(step: Any, path: WriterThread) -> int | None:
-    """A step as a 64-bit integer; None, which is counted, if it is not one."""
-    if step is None:
-        return None
-    try:
-        whole = int(step) if step == int(step) else None
-    except Exception:  # noqa: BLE001 - a foreign object's own code may raise anything
-        whole = None
-    if whole is None or not _is_step(whole):
-        said = "a step is a whole number of at most 62 bits; this one is counted instead"
-        path.writer.warn_once("step", f"{said}: a {type(step).__name__} was given")
-        return None
-    return whole
-
-
-def _clean_level(level: AlertLevel | str, path: WriterThread) -> str:
-    try:
-        return AlertLevel(str(getattr(level, "value", level)).lower())
-    except ValueError:
-        known = ", ".join(AlertLevel)
-        path.writer.warn_once("level", f"level={level!r} is none of {known}; taken as warn")
-        return AlertLevel.WARN

@@ -19,6 +19,7 @@ from trackio.upkeep import background
 
 PROJECT = "p"
 START = f"import os, sys, signal, threading, time, trackio\nrun = trackio.init({PROJECT!r})\n"
+IMPATIENT = "import dataclasses\nrun._settings = dataclasses.replace(run._settings, finish_s=0.5)\n"
 LONGEST_S = 120  # a hang is a failure, not a wait
 
 

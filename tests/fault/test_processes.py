@@ -253,3 +253,98 @@ def test_recovery_finds_nothing_after_a_good_end(tmp_path):
     assert (0, "") == (done.returncode, done.stderr)
     report = recover(tmp_path)
     assert (0, [], []) == (report.calls, report.plans, report.problems)
+
+
+FAR = """
+    import os, sys, threading, time, trackio
+    from trackio import current
+    from trackio.errors import StoreUnavailable
+    from trackio.store import open_store
+    class Far:  # a folder that only this class can reach, as a service would be
+        def __init__(self, url):
+            self.inner, self.url = open_store(url), open_store(url).url
+            self.list, self.get, self.delete = self.inner.list, self.inner.get, self.inner.delete
+        def put(self, files):
+            if os.path.exists(sys.argv[1]):
+                raise StoreUnavailable("the network is down")
+            self.inner.put(files)
+    current.open_store = Far
+    run = trackio.init("p")
+    {then}
+"""
+
+
+def test_what_waits_for_a_store_elsewhere_is_sent_by_another_process(tmp_path):
+    """`finish()` says what is only on this machine; recovery sends all of it."""
+    down = tmp_path / "down"
+    down.touch()
+    script = FAR.format(
+        then="""
+    import dataclasses
+    run._settings = dataclasses.replace(run._settings, finish_s=0.3)
+    for i in range(20):
+        run.log({"i": i})
+        if i % 5 == 0:
+            assert not run.flush(timeout_s=0.1)
+    report = run.finish()
+    print(report.is_complete, report.calls == report.local, report.command)
+    """
+    )
+    done = run(tmp_path, script, str(down), TRACKIO_STORE=str(tmp_path / "far"))
+    assert (0, "False True trackio recover") == (done.returncode, done.stdout.strip()), done.stderr
+    assert "the network is down" in done.stderr
+    assert not (tmp_path / "far").exists()
+    report = recover(tmp_path)
+    assert [] == report.problems
+    assert [float(n) for n in range(20)] == metrics(tmp_path / "far")
+    assert ["finished"] == [end["state"] for end in finishes(tmp_path / "far")]
+    assert [] == list((tmp_path / ".spool").rglob("*.parquet"))
+    assert [] == journals(tmp_path)
+
+
+def test_after_an_outage_everything_arrives_in_order(tmp_path):
+    """Nobody has to do anything; one warning was enough."""
+    down = tmp_path / "down"
+    down.touch()
+    script = FAR.format(
+        then="""
+    for i in range(40):
+        run.log({"i": i})
+        run._path.flush(0.0)
+        if i == 30:
+            os.remove(sys.argv[1])
+    report = run.finish()
+    print(report.is_complete, report.local)
+    """
+    )
+    env = {"TRACKIO_STORE": str(tmp_path / "far"), "TRACKIO_FLUSH_S": "0.01"}
+    done = run(tmp_path, script, str(down), **env)
+    assert (0, "True 0") == (done.returncode, done.stdout.strip()), done.stderr
+    assert done.stderr.count("cannot be reached") <= 1
+    rows = [row for row in stored(tmp_path / "far") if (row.kind, row.key) == (METRIC, "i")]
+    assert [float(n) for n in range(40)] == [row.value for row in rows]
+    assert [] == list((tmp_path / ".spool").rglob("*.parquet"))
+
+
+def test_what_a_killed_process_had_spooled_is_sent_too(tmp_path):
+    """Some of it lies in the spool, the rest in the journal; each row arrives once."""
+    down = tmp_path / "down"
+    down.touch()
+    script = FAR.format(
+        then="""
+    for i in range(30):
+        run.log({"i": i})
+        if i in (5, 20):
+            run._path.wake()
+            while run._path.writer.safe_seq < i:
+                time.sleep(0.01)
+    os._exit(0)
+    """
+    )
+    env = {"TRACKIO_STORE": str(tmp_path / "far"), "TRACKIO_FLUSH_S": "60"}
+    done = run(tmp_path, script, str(down), **env)
+    assert 0 == done.returncode, done.stderr
+    assert 2 == len(list((tmp_path / ".spool").rglob("*.parquet")))
+    recover(tmp_path)
+    assert [float(n) for n in range(30)] == metrics(tmp_path / "far")
+    assert [] == list((tmp_path / ".spool").rglob("*.parquet"))

@@ -11,7 +11,7 @@ from trackio.errors import InvalidInput, NotFound, StoreUnavailable
 from trackio.keys import MetaKey, NameKey, ShardKey, TombstoneKey
 from trackio.meta import encode_meta
 from trackio.model import RunId, RunMeta, TombstoneId, WriterId
-from trackio.resume import find_resumable
+from trackio.resume import check_policy, find_resumable
 from trackio.settings import Settings
 from trackio.store import open_store
 from trackio.store.faulty import Fault, Faulty
@@ -65,8 +65,22 @@ def test_without_such_a_run_allow_begins_one_and_must_raises(settings, store):
     assert _find(settings, store, "allow") is None
     with pytest.raises(NotFound, match=r"'p'.*no run 'n' to resume"):
         _find(settings, store, "must")
-    with pytest.raises(InvalidInput, match="needs the name"):
-        _find(settings, store, "must", None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "why"),
+    [("must", None, "needs the name"), ("maybe", "n", "none of never, allow, must")],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(policy, name, why):
+    """Before anything is looked up."""
+    with pytest.raises(InvalidInput, match=why):
+        check_policy(policy, name)
+
+
+@pytest.mark.parametrize(("policy", "name"), [("must", "n"), ("allow", None), ("never", None)])
+def test_a_policy_that_can_be_meant_is_accepted(policy, name):
+    """A name is only needed where a run must be found."""
+    check_policy(policy, name)
 
 
 def test_a_run_that_is_called_otherwise_now_is_not_meant(settings, store):

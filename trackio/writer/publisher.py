@@ -156,7 +156,9 @@ class Publisher:
 def _add(rows: Rows, lines: list[bytes]) -> None:
     """Take in calls: those of plain numbers as columns, the others one by one."""
     logs, others = journal.split_logs(lines)
-    numbers = read_numbers(logs, max(map(len, lines))) if logs and is_dense(lines) else None
+    longest = max(lines, key=len)
+    is_table = bool(logs) and is_dense(lines, longest)
+    numbers = read_numbers(logs, len(longest)) if is_table else None
     if numbers is not None:
         rows.add_numbers(numbers)
         lines = others

@@ -119,7 +119,7 @@ class Writer:
 
     def warn_key(self, key: str, problem: str) -> None:
         """Warn once about a key that a user logs."""
-        self.warn_once(key, f"{key!r} {problem}")
+        self.warn_once(f"the key {key}", f"{key!r} {problem}")
 
     def warn_once(self, about: str, message: str) -> None:
         """Warn, unless something was said about this before."""
