@@ -120,6 +120,16 @@ def tight(trackio: Any, args: argparse.Namespace) -> Figures:
     return {**latencies(took), "wall_s": wall_s, "points": points, "cpu_before_s": cpu_s}
 
 
+def backlog(trackio: Any, args: argparse.Namespace) -> Figures:
+    """As many calls as fit, with nothing kept here that would count as the tracker's memory."""
+    run = start_run(trackio, args.name)
+    began = time.perf_counter()
+    for row in made_up_rows(args.calls, args.metrics):
+        run.log(row)
+    run.finish()
+    return {"wall_s": time.perf_counter() - began}
+
+
 def paced(trackio: Any, args: argparse.Namespace) -> Figures:
     """So many calls a second: caches are cold between two calls, as in training."""
     run = start_run(trackio, args.name)
@@ -205,6 +215,7 @@ def distinct_calls(rows: Iterable[dict[str, Any]]) -> int:
 
 
 WORKLOADS: dict[str, Callable[[Any, argparse.Namespace], Figures]] = {
+    "backlog": backlog,
     "tight": tight,
     "paced": paced,
     "small_runs": small_runs,

@@ -18,11 +18,14 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 RUNS = 4
 ROWS_PER_RUN = 50_000
+ASKED = 7
 _BEGIN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 
 SCHEMA = """
@@ -99,6 +102,55 @@ def _time(run: int, flush: int) -> str:
     return (_BEGIN + timedelta(hours=run, seconds=flush)).isoformat()
 
 
+def log_natively(folder: Path, rows_per_run: int) -> None:
+    """The same calls, as a training makes them."""
+    import trackio
+
+    for run in range(RUNS):
+        config = {"seed": 1000 + run, "lr": 10.0**-run}
+        with trackio.init(
+            project="bigproject", name=f"run-{run}", config=config, store=str(folder)
+        ) as live:
+            for said in logged(run, rows_per_run):
+                live.log(said)
+
+
+def ask(folder: Path) -> dict[str, float]:
+    """How long each question takes, in ms: the middle of `ASKED` times, from a new listing."""
+    from trackio.query import buckets, runs, series
+    from trackio.query.project import Project
+    from trackio.store import open_store
+
+    store = open_store(str(folder))
+    took: dict[str, list[float]] = {}
+    for _ in range(ASKED):
+        marks = [("", time.perf_counter())]
+        view = Project(store, "bigproject").view()
+        ids = [run.run_id for run in runs.list_runs(view, view.now_s)]
+        marks.append(("run table", time.perf_counter()))
+        series.read_series(view, ids[:1], ["train/loss"])
+        marks.append(("one series", time.perf_counter()))
+        series.read_series(view, ids, ["train/acc"])
+        marks.append(("one metric of all runs", time.perf_counter()))
+        buckets.read_buckets(view, ids, ["lr"], target=1_500)
+        marks.append(("one metric of all runs, down-sampled", time.perf_counter()))
+        for (_, before), (name, after) in pairwise(marks):
+            took.setdefault(name, []).append((after - before) * 1e3)
+    return {name: median(times) for name, times in took.items()}
+
+
+def compare(migrated: Path, native: Path) -> None:
+    """The same questions to a migrated project and to one that was logged."""
+    theirs, ours = ask(migrated), ask(native)
+    for name, ms in theirs.items():
+        print(f"{name}: {ms:.1f} ms migrated, {ours[name]:.1f} ms native")
+
+
+def _peak_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows-per-run", type=int, default=ROWS_PER_RUN)
@@ -118,9 +170,9 @@ def main() -> None:
                 f"{report.put_files} files and {report.put_bytes / 1e6:.1f} MB put, "
                 f"exit code {report.exit_code}"
             )
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(f"memory at most: {peak / 1e6:.0f} MB")
+        print(f"memory at most: {_peak_bytes() / 1e6:.0f} MB")
+        log_natively(Path(scratch, "native"), asked.rows_per_run)
+        compare(Path(scratch, "new"), Path(scratch, "native"))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ SCHEMA: Final = pa.schema(
 )
 
 _MANY_BLOCKS: Final = 256
+_FEW_ROWS: Final = 1 << 16
 _SERIES: Final = frozenset({METRIC, SYSTEM})
 REPEATING: Final = frozenset({"run_id", "writer_id", "kind", "key"})
 WRITTEN: Final = pa.schema(
@@ -96,7 +97,8 @@ class Rows:
             return empty()
         counts = [len(block) for block in blocks]
         rows = pa.Table.from_batches(blocks)
-        if len(blocks) > _MANY_BLOCKS:  # what follows takes time for each block of each column
+        # What follows takes time for each block of each column.
+        if len(blocks) > _MANY_BLOCKS or rows.num_rows < _FEW_ROWS:
             rows = rows.combine_chunks()
         ids = {"run_id": self._run_id, "writer_id": self._writer_id}
         columns = {

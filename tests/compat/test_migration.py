@@ -134,9 +134,13 @@ def test_only_the_project_that_was_asked_for_comes_over(tmp_path: Path) -> None:
 def test_a_run_that_was_deleted_in_the_new_store_stays_deleted(tmp_path: Path) -> None:
     """Migrating again brings nothing back that somebody has deleted."""
     source = tmp_path / "old"
-    write_era_l(source / "p.db", [b'{"a": 1}'])
+    image = b'{"a": {"_type": "trackio.image", "file_path": "p\\\\run\\\\0\\\\a.png"}}'
+    write_era_l(source / "p.db", [b'{"a": 1}', image])
+    (source / "media/p/run/0").mkdir(parents=True)
+    (source / "media/p/run/0/a.png").write_bytes(b"a picture")
     store = MemoryStore()
     first = migrate(source, store, zone=UTC).runs[0]
+    assert 1 == sum("/media/" in entry.key for entry in store.list())
     tombstone = keys.TombstoneKey(first.project, RunId(first.run_id), TombstoneId("f" * 24))
     folder = keys.run_prefix(first.project, RunId(first.run_id))
     store.delete([entry.key for entry in store.list(folder)])
@@ -144,6 +148,8 @@ def test_a_run_that_was_deleted_in_the_new_store_stays_deleted(tmp_path: Path) -
     again = migrate(source, store, zone=UTC)
     assert (0, 0) == (again.exit_code, again.put_files)
     assert "deleted there" in {run.outcome for run in again.runs}
+    fates = {file.path: file.disposition for file in again.files}
+    assert "derived" == fates["media/p/run/0/a.png"]
 
 
 def test_a_source_that_has_grown_since_is_not_mixed_with_what_came_over_before(

@@ -54,18 +54,30 @@ def migrate(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Counts rows on a terminal; elsewhere it is quiet."""
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar over the rows found so far, on a terminal; elsewhere it is quiet."""
     if not sys.stderr.isatty():
-        yield lambda rows: None
+        yield lambda read, found: None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows read"), TimeElapsedColumn())
+    rows = TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows")
+    columns = (BarColumn(), rows, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("rows", total=None)
-        yield lambda rows: progress.advance(task, rows)
+        task = progress.add_task("rows", total=0)
+
+        def tick(read: int, found: int) -> None:
+            total = (progress.tasks[task].total or 0) + found
+            progress.update(task, advance=read, total=total)
+
+        yield tick
 
 
 def _print_report(report: "Report") -> None:

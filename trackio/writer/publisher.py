@@ -64,6 +64,11 @@ class Publisher:
         self._has_meta = False
         self._is_finished = False
 
+    def open(self) -> None:
+        """Put what is said of the run itself, so that a reader finds it; raises as `publish`."""
+        self._admit()
+        self._put_meta()
+
     def publish(self) -> list[Put]:
         """Put every call there is; returns the shards.
 
@@ -71,7 +76,10 @@ class Publisher:
             StoreUnavailable, StoreRefused: some calls wait for the next time.
         """
         groups = self._prepare()
-        return [self._put_shard(group, self._table(group)) for group in groups]
+        puts = [self._put_shard(group, self._table(group)) for group in groups]
+        if puts:
+            pa.default_memory_pool().release_unused()
+        return puts
 
     def finish(self, said: Mapping[str, str | None]) -> list[Put]:
         """Put every call, then the summary and what the finish row says as the last calls.
@@ -92,6 +100,7 @@ class Publisher:
         self._writer.append_last(RUN, {FINISH: Json(row)})
         self._is_finished = True
         tail = self._writer.take()[-1]
+        self._summarized = tail.last  # these say nothing of metrics
         first = tail.first if last is _EMPTY else last.first
         _add(built, tail.lines)
         return [*puts, self._put_shard(Batch(first, tail.last, []), built.table())]
@@ -100,8 +109,7 @@ class Publisher:
         """What is to be put, in the sizes of shards, once the run itself is known to the store."""
         batches = self._writer.take()
         if batches:
-            self._admit()
-            self._put_meta()
+            self.open()
         return _grouped(batches, self._policy)
 
     def _rows(self, batch: Batch) -> Rows:

@@ -40,8 +40,8 @@ class Summary:
         self._metrics: dict[str, MetricSummary] = {}
 
     def add(self, rows: pa.Table) -> None:
-        """Take in more rows, sorted by key and seq."""
-        metrics = rows.filter(arrays.bools(of_kinds(rows, {METRIC})))
+        """Take in more rows, sorted for writing."""
+        metrics = _metrics_of(rows)
         if not metrics.num_rows:
             return
         column = metrics.column("key").combine_chunks()
@@ -55,6 +55,14 @@ class Summary:
     def rows(self) -> dict[str, Value]:
         """The `summary` row of each metric."""
         return {key: metric.to_json() for key, metric in self._metrics.items()}
+
+
+def _metrics_of(rows: pa.Table) -> pa.Table:
+    """The rows of metrics, which lie together where rows are sorted for writing."""
+    places = np.flatnonzero(of_kinds(rows, {METRIC}))
+    if not len(places):
+        return rows.slice(0, 0)
+    return rows.slice(int(places[0]), int(places[-1]) + 1 - int(places[0]))
 
 
 def _summarize(rows: pa.Table, starts: np.ndarray[Any, Any]) -> list[MetricSummary]:

@@ -5,6 +5,7 @@ nothing here reaches the training code.
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("trackio")
 _MAX_RETRY_S = 30.0
+_HEAD_START_S = 0.05
 
 
 MakeParts = Callable[[], "tuple[Publisher, RollUp]"]
@@ -103,6 +105,7 @@ class WriterThread:
         return self._spool.wait_sent(run_prefix(header.project, header.run_id), timeout_s)
 
     def _run(self) -> None:
+        self._let_init_return()
         try:
             publisher, rollup = self._make_parts()
         except Exception as exc:  # noqa: BLE001 - as below
@@ -110,6 +113,7 @@ class WriterThread:
             self._stop()
             self._journal_to_the_end()
             return
+        self._open(publisher)
         while not self._is_stopped:
             self._wait()
             try:
@@ -120,6 +124,18 @@ class WriterThread:
             if self._is_last_said and self.writer.is_all_safe:
                 self.writer.close()
                 self._stop()
+
+    def _let_init_return(self) -> None:
+        """The first import of pyarrow holds the interpreter; not while somebody waits for us."""
+        with self._cond:
+            if "pyarrow" not in sys.modules and not self._is_wanted():
+                self._cond.wait(_HEAD_START_S)
+
+    def _open(self, publisher: "Publisher") -> None:
+        try:
+            publisher.open()
+        except Exception as exc:  # noqa: BLE001 - `publish` tries again, and tells
+            log.debug("trackio: the run is not in the store yet: %s", exc)
 
     def _journal_to_the_end(self) -> None:
         """Nothing can be published here; what the journal has can be, by another process."""

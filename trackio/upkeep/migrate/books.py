@@ -20,8 +20,8 @@ from trackio.upkeep.migrate.sink import Sink, temporary_blob
 _MAX_WAITING: Final = 800_000
 """So many values may wait in the sinks of all runs together."""
 
-Tick = Callable[[int], None]
-"""Told how many rows more were read."""
+Tick = Callable[[int, int], None]
+"""Told how many rows more were read, and how many more are known to be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Context:
     scratch: Path
     zone: tzinfo | None
     wanted: Callable[[str], bool]
-    tick: Tick = field(default=lambda rows: None)
+    tick: Tick = field(default=lambda read, found: None)
 
     def quarantine(self, source: str, place: str, reason: str) -> None:
         """Say that something could not be used; it stays where it is."""

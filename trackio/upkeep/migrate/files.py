@@ -25,6 +25,8 @@ def copy_files(found: Discovery, context: Context, homes: Mapping[str, str], fat
     for file in found.files:
         if file.role == "media" and file.path in context.media.used:
             fates[file.path] = ("copied", "")
+        elif file.role == "media" and file.path in context.media.left:
+            fates[file.path] = ("derived", "of a run that is not brought over")
         elif file.role in ("media", "artifacts", "hash"):
             fates[file.path] = _copy(found.root, file, context, homes, files)
     context.outlet.put_missing(files)

@@ -91,6 +91,7 @@ class Lane:
             self._books.quarantine(self.counts, row, self._columns, why)
         else:
             self.counts.left_out += 1
+            self._books.context.media.leave(row[FIXED:])
 
     def _moment(self, key: RunKey, raw: Any) -> Moment:
         # All rows of one flush have one time.

@@ -19,7 +19,7 @@ from trackio.upkeep.migrate import files, names
 from trackio.upkeep.migrate.books import Context, Tick
 from trackio.upkeep.migrate.discover import Discovery, Unit, discover
 from trackio.upkeep.migrate.inbox import Record, read_bad_lines, read_records
-from trackio.upkeep.migrate.legacy import Source
+from trackio.upkeep.migrate.legacy import BODIES, CONFIGS, Source
 from trackio.upkeep.migrate.media import MediaFiles, hash_file
 from trackio.upkeep.migrate.outlet import Outlet
 from trackio.upkeep.migrate.plans import Guess, plan
@@ -37,7 +37,7 @@ def migrate(
     project: str | None = None,
     dry_run: bool = False,
     zone: tzinfo | None = None,
-    tick: Tick = lambda rows: None,
+    tick: Tick = lambda read, found: None,
 ) -> Report:
     """Bring everything below `root` over into `store`; the source is only ever read.
 
@@ -47,7 +47,7 @@ def migrate(
         project: only this one, by its name or the name of its file.
         dry_run: read everything and put nothing.
         zone: of times whose zone nobody knows; None is this machine's.
-        tick: told how many rows more were read.
+        tick: told how many rows more were read, and how many more were found to read.
 
     Raises:
         InvalidInput: there is no such folder.
@@ -105,6 +105,7 @@ class _Migration:
             if source is None and not looked.survey.seen:
                 return
             self._homes[unit.stem] = looked.home
+            self._context.tick(0, _count_rows(source))
             plans = plan(looked, source, self._guess(unit))
             path = f"{unit.stem} (inbox)" if source is None else source.path
             transfer(
@@ -165,6 +166,13 @@ class _Migration:
             report.differences += [
                 f"{run.project}, run {run.name!r}: {difference}" for difference in run.differences
             ]
+
+
+def _count_rows(source: Source | None) -> int:
+    """How many rows its tables say that they hold and the transfer counts."""
+    tables = {} if source is None else source.tables
+    counted = (tables[name].count for name in BODIES if name in tables and name != CONFIGS)
+    return sum(count or 0 for count in counted)
 
 
 @contextmanager

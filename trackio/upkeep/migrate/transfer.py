@@ -92,7 +92,7 @@ class _Transfer:
                     seen.add(log_id)
                 lane.bring(row)
             counts.read += len(batch)
-            self._context.tick(len(batch))
+            self._context.tick(len(batch), 0)
             self._books.relieve()
         _account_damage(counts, source)
 
