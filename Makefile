@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench bench-readme clean
+.PHONY: help setup demo test check format bench bench-readme integrations clean
 
 # The first Python that is new enough. Name another one: make test PYTHON=/path/to/python
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -15,12 +15,17 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEER := trackio==0.43.0
 PEER_READY := .venv-peer/.ready
+TOOLS := tests/integrations/requirements.txt
+TOOLS_READY := .venv-tools/.ready
+TRAINERS := tests/integrations/requirements-trainers.txt
+TRAINERS_READY := .venv-trainers/.ready
 
 help:
 	@echo 'make demo    train a small model in several runs, kill one, recover it, show the dashboard'
 	@echo 'make test    every test; ARGS="-k sentence" hands arguments to pytest'
 	@echo 'make check   format, lint, types, layers'
 	@echo 'make bench   measure Trackio and the released $(PEER) side by side'
+	@echo 'make integrations  real libraries: import what wandb, TensorBoard and MLflow write; train with transformers'
 	@echo 'make format  rewrite the code as `make check` wants it'
 	@echo 'make clean   remove everything that these commands made'
 
@@ -50,8 +55,13 @@ bench: $(READY) $(PEER_READY)
 bench-readme: $(READY)
 	@$(BIN)/python -m benchmarks.readme
 
+# Heavy, and so not part of `make test`: the real tools, in an environment of their own.
+integrations: $(READY) $(TOOLS_READY) $(TRAINERS_READY)
+	@TRACKIO_TEST_TOOLS=.venv-tools/bin/python TRACKIO_TEST_TRAINERS=.venv-trainers/bin/python \
+	$(BIN)/python -m pytest tests/integrations $(ARGS)
+
 clean:
-	rm -rf .venv .venv-peer .bench .demo build dist *.egg-info
+	rm -rf .venv .venv-peer .venv-tools .venv-trainers .bench .demo build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -74,4 +84,16 @@ $(PEER_READY): Makefile
 	$(call make_venv,.venv-peer)
 	@echo 'Installing the released $(PEER) into .venv-peer'
 	@.venv-peer/bin/python -m pip install --quiet --disable-pip-version-check '$(PEER)'
+	@touch $@
+
+$(TOOLS_READY): $(TOOLS)
+	$(call make_venv,.venv-tools)
+	@echo 'Installing the tools of $(TOOLS) into .venv-tools'
+	@.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(TOOLS)
+	@touch $@
+
+$(TRAINERS_READY): $(TRAINERS) pyproject.toml
+	$(call make_venv,.venv-trainers)
+	@echo 'Installing the libraries of $(TRAINERS) into .venv-trainers'
+	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(TRAINERS) --editable .
 	@touch $@

@@ -26,6 +26,15 @@ def dashboard(tracker: Tracker) -> Figures:
     return dict(json.loads(said.stdout.splitlines()[-1]))
 
 
+def packing(tracker: Tracker) -> Figures:
+    """Compaction of 10,000 tiny shards and of 20 million points; ours only."""
+    if tracker.name != "ours":
+        return {}
+    command = [str(tracker.python), "-m", "benchmarks.packing", "--json"]
+    said = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True)
+    return dict(json.loads(said.stdout.splitlines()[-1]))
+
+
 @cache
 def _filled(tracker: Tracker) -> "TemporaryDirectory[str]":
     """Filled once, read in every round, removed at the end."""

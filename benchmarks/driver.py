@@ -63,10 +63,9 @@ def is_peer(trackio: Any) -> bool:
 def start_run(trackio: Any, name: str) -> Any:
     """A run that samples no hardware and shows nothing."""
     config = {"lr": 3e-4, "layers": 12, "optimizer": "adamw"}
-    off = dict.fromkeys(("embed", "auto_log_cpu", "auto_log_gpu"), False)
-    return trackio.init(
-        project=PROJECT, name=name, config=config, **(off if is_peer(trackio) else {})
-    )
+    off = dict.fromkeys(("auto_log_cpu", "auto_log_gpu"), False)
+    silent = {"embed": False} if is_peer(trackio) else {}
+    return trackio.init(project=PROJECT, name=name, config=config, **off, **silent)
 
 
 def made_up_rows(calls: int, metrics: int) -> Iterator[dict[str, float]]:

@@ -4,11 +4,11 @@ A snapshot follows from key names alone (`docs/format.md`, Reading): for each ru
 writers, for each writer the cover of its files.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from types import MappingProxyType
+from typing import TypeVar
 
 from trackio import keys
 from trackio.cover import Cover, cover
@@ -16,6 +16,11 @@ from trackio.ids import id_time_ms
 from trackio.keys import MediaKey, MetaKey, PackKey, RangeKey
 from trackio.model import Entry, PackId, RunId, TombstoneId, WriterId
 from trackio.store.base import Store
+
+_OF_A_RUN = keys.ShardKey | keys.PointerKey | MediaKey | MetaKey | keys.TombstoneKey
+K = TypeVar("K")
+Q = TypeVar("Q")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,8 @@ class Snapshot:
     runs: Mapping[RunId, RunFiles]
     packs: Mapping[PackId, Entry] = field(default_factory=dict)
     condemned: Mapping[PackId, Entry] = field(default_factory=dict)
+    overviews: Mapping[PackId, Entry] = field(default_factory=dict)
+    tombstones: Mapping[RunId, Mapping[TombstoneId, Entry]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     foreign: tuple[str, ...] = ()
 
@@ -103,7 +110,14 @@ def list_project(store: Store, project: str) -> Snapshot:
     Raises:
         StoreUnavailable, StoreRefused: the listing is not whole.
     """
-    listing = _Listing(project)
+    listing = Listing(project)
+    list_into(listing, store)
+    return listing.snapshot()
+
+
+def list_into(listing: "Listing", store: Store) -> None:
+    """List all of a project into an empty listing; raises as `list_project` does."""
+    project = listing.project
     listing.add(store.list(keys.runs_prefix(project)))
     listing.add(store.list(keys.pack_prefix(project)))
     if late := listing.writers_with_gaps():
@@ -112,15 +126,22 @@ def list_project(store: Store, project: str) -> Snapshot:
             listing.add(store.list(keys.writer_prefix(project, run_id, writer_id)))
         listing.add(store.list(keys.pack_prefix(project)))
     listing.add(store.list(keys.deleted_prefix(project)))
-    return listing.snapshot()
 
 
 def list_writer(store: Store, project: str, run_id: RunId, writer_id: WriterId) -> WriterFiles:
     """List one writer's own files as they are now; raises as `list_project` does."""
-    listing = _Listing(project)
+    listing = Listing(project)
     listing.add(store.list(keys.writer_prefix(project, run_id, writer_id)))
     listing.add(store.list(keys.pack_prefix(project)))
     return listing.writer(run_id, writer_id)
+
+
+def list_packs(store: Store, project: str) -> tuple[Mapping[PackId, Entry], Mapping[PackId, Entry]]:
+    """The packs of a project as they are now, and the marks of the condemned ones."""
+    listing = Listing(project)
+    listing.add(store.list(keys.pack_prefix(project)))
+    listed = listing.snapshot()
+    return listed.packs, listed.condemned
 
 
 def find_runs_named(store: Store, project: str, name: str) -> list[RunId]:
@@ -130,63 +151,111 @@ def find_runs_named(store: Store, project: str, name: str) -> list[RunId]:
     return sorted(key.run_id for key in found if isinstance(key, keys.NameKey))
 
 
-class _Listing:
-    """Keys of one project, sorted into their places as they are listed."""
+class Listing:
+    """Keys of one project in their places; may be told of changes after it was listed.
+
+    `size` is how many keys it holds. Runs of which nothing changed are not walked again.
+    """
 
     def __init__(self, project: str) -> None:
-        self._project = project
+        self.project = project
+        self._entries: dict[str, Entry] = {}
         self._metas: dict[RunId, Entry] = {}
-        self._ranges: defaultdict[tuple[RunId, WriterId], dict[RangeKey, Entry]] = defaultdict(dict)
-        self._media: defaultdict[tuple[RunId, WriterId], dict[MediaKey, Entry]] = defaultdict(dict)
+        self._ranges: dict[RunId, dict[WriterId, dict[RangeKey, Entry]]] = {}
+        self._media: dict[RunId, dict[WriterId, dict[MediaKey, Entry]]] = {}
         self._packs: dict[PackId, Entry] = {}
         self._condemned: dict[PackId, Entry] = {}
-        self._tombstones: dict[RunId, TombstoneId] = {}
-        self._foreign: dict[str, None] = {}
+        self._overviews: dict[PackId, Entry] = {}
+        self._tombstones: dict[RunId, dict[TombstoneId, Entry]] = {}
+        self._foreign: dict[str, bool] = {}
+        self._runs: dict[RunId, RunFiles] = {}
+        self._changed: set[RunId] = set()
+
+    @property
+    def size(self) -> int:
+        """How many keys it holds."""
+        return len(self._entries)
 
     def add(self, entries: Iterable[Entry]) -> None:
+        """These keys are there now."""
         for entry in entries:
-            self._add(entry)
+            if self._entries.get(entry.key) != entry:
+                self._entries[entry.key] = entry
+                self._put(keys.parse(entry.key), entry.key, entry)
 
-    def _add(self, entry: Entry) -> None:
-        match keys.parse(entry.key):
-            case (keys.ShardKey() | keys.PointerKey()) as key:
-                self._ranges[key.run_id, key.writer_id][key] = entry
-            case MediaKey() as key:
-                self._media[key.run_id, key.writer_id][key] = entry
-            case MetaKey() as key:
-                self._metas[key.run_id] = entry
-            case PackKey() as key:
-                self._packs[key.pack_id] = entry
-            case keys.CondemnedKey() as key:
-                self._condemned[key.pack_id] = entry
-            case keys.TombstoneKey() as key:
-                seen = self._tombstones.get(key.run_id, key.tombstone_id)
-                self._tombstones[key.run_id] = max(seen, key.tombstone_id)
+    def remove(self, key: str) -> None:
+        """This key is not there any more."""
+        if self._entries.pop(key, None) is not None:
+            self._put(keys.parse(key), key, None)
+
+    def replace(self, prefix: str, entries: Iterable[Entry]) -> None:
+        """These, and no others, are the keys below `prefix` now."""
+        found = {entry.key: entry for entry in entries}
+        for key in [k for k in self._entries if k.startswith(prefix) and k not in found]:
+            self.remove(key)
+        self.add(found.values())
+
+    def _put(self, key: keys.Key | None, name: str, entry: Entry | None) -> None:
+        match key:
+            case keys.ShardKey() | keys.PointerKey():
+                _set(self._ranges.setdefault(key.run_id, {}), key.writer_id, key, entry)
+            case MediaKey():
+                _set(self._media.setdefault(key.run_id, {}), key.writer_id, key, entry)
+            case MetaKey():
+                _set_or_drop(self._metas, key.run_id, entry)
+            case PackKey():
+                _set_or_drop(self._packs, key.pack_id, entry)
+                self._changed.update(self._ranges)
+            case keys.CondemnedKey():
+                _set_or_drop(self._condemned, key.pack_id, entry)
+            case keys.OverviewKey():
+                _set_or_drop(self._overviews, key.pack_id, entry)
+            case keys.TombstoneKey():
+                _set(self._tombstones, key.run_id, key.tombstone_id, entry)
             case None:
-                self._foreign[entry.key] = None
+                _set_or_drop(self._foreign, name, None if entry is None else True)
             case _:
                 pass
+        if isinstance(key, _OF_A_RUN):
+            self._changed.add(key.run_id)
 
     def writers_with_gaps(self) -> list[tuple[RunId, WriterId]]:
-        return [owner for owner, found in self._ranges.items() if cover(found, self._packs).gaps]
+        """The writers of which seqs are missing between those that are listed."""
+        return [
+            (run_id, writer_id)
+            for run_id, writers in self._ranges.items()
+            for writer_id, found in writers.items()
+            if cover(found, self._packs).gaps
+        ]
+
+    def run_ids(self) -> set[RunId]:
+        """The runs of which there is something."""
+        places = (self._metas, self._ranges, self._media)
+        return {run_id for place in places for run_id, found in place.items() if found}
 
     def snapshot(self) -> Snapshot:
-        owners: defaultdict[RunId, set[WriterId]] = defaultdict(set)
-        for run_id, writer_id in (*self._ranges, *self._media):
-            owners[run_id].add(writer_id)
+        """What is listed, as a value."""
+        there = self.run_ids() if self._changed else set()
+        for run_id in self._changed:
+            if run_id in there:
+                self._runs[run_id] = self._run(run_id)
+            else:
+                self._runs.pop(run_id, None)
+        self._changed.clear()
         return Snapshot(
-            project=self._project,
-            runs=MappingProxyType(
-                {run_id: self._run(run_id, owners[run_id]) for run_id in {**self._metas, **owners}}
-            ),
+            project=self.project,
+            runs=MappingProxyType(dict(self._runs)),
             packs=MappingProxyType(dict(self._packs)),
             condemned=MappingProxyType(dict(self._condemned)),
+            overviews=MappingProxyType(dict(self._overviews)),
+            tombstones=MappingProxyType({r: dict(found) for r, found in self._tombstones.items()}),
             foreign=tuple(self._foreign),
         )
 
-    def _run(self, run_id: RunId, writer_ids: Iterable[WriterId]) -> RunFiles:
-        tombstone = self._tombstones.get(run_id)
-        files = {writer_id: self.writer(run_id, writer_id) for writer_id in sorted(writer_ids)}
+    def _run(self, run_id: RunId) -> RunFiles:
+        tombstone = max(self._tombstones.get(run_id, ()), default=None)
+        owners = {*self._ranges.get(run_id, ()), *self._media.get(run_id, ())}
+        files = {writer_id: self.writer(run_id, writer_id) for writer_id in sorted(owners)}
         hidden = {w: f for w, f in files.items() if tombstone is not None and w < tombstone}
         return RunFiles(
             run_id=run_id,
@@ -197,13 +266,29 @@ class _Listing:
         )
 
     def writer(self, run_id: RunId, writer_id: WriterId) -> WriterFiles:
-        ranges = self._ranges.get((run_id, writer_id), {})
+        """The files of one writer and their cover."""
+        ranges = self._ranges.get(run_id, {}).get(writer_id, {})
         return WriterFiles(
             writer_id=writer_id,
-            ranges=ranges,
-            media=self._media.get((run_id, writer_id), {}),
+            ranges=dict(ranges),
+            media=dict(self._media.get(run_id, {}).get(writer_id, {})),
             cover=cover(ranges, self._packs),
         )
+
+
+def _set(places: dict[K, dict[Q, V]], place: K, key: Q, value: V | None) -> None:
+    """Set or drop one of several values in a place; a place without any goes."""
+    inner = places.setdefault(place, {})
+    _set_or_drop(inner, key, value)
+    if not inner:
+        del places[place]
+
+
+def _set_or_drop(values: dict[Q, V], key: Q, value: V | None) -> None:
+    if value is None:
+        values.pop(key, None)
+    else:
+        values[key] = value
 
 
 def _walk_run(run: RunFiles, packs: Mapping[PackId, Entry], bad: frozenset[str]) -> RunFiles:

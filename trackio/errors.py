@@ -11,6 +11,10 @@ class InvalidInput(TrackioError, ValueError):
     """What was passed in cannot be used; the message says what would be."""
 
 
+class NoRun(InvalidInput, RuntimeError):
+    """Something was logged before `init`; the released Trackio raises a RuntimeError."""
+
+
 class NotFound(TrackioError, LookupError):
     """The named project, run, metric or key does not exist."""
 
@@ -32,6 +36,10 @@ class StoreUnavailable(TrackioError):
 
 class StoreRefused(TrackioError):
     """The store said no (permission, quota, a full disk): somebody has to act first."""
+
+
+class StoreMissing(StoreRefused):
+    """There is no such bucket, or the token may not know of it; writers make it."""
 
 
 class UnreadableFile(TrackioError):

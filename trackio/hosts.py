@@ -6,7 +6,6 @@ reused process id is not mistaken for the one that had it before (proc(5): `stat
 """
 
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,7 @@ class ProcessIdentity:
 def own_identity() -> ProcessIdentity:
     """The identity of this process."""
     return ProcessIdentity(
-        host=socket.gethostname(),
+        host=_host_name(),
         pid=os.getpid(),
         boot_id=_read("/proc/sys/kernel/random/boot_id"),
         pid_namespace=_link("/proc/self/ns/pid"),
@@ -55,6 +54,14 @@ def is_proven_alive(owner: ProcessIdentity) -> bool:
     if not same_boot or owner.pid_namespace != here.pid_namespace or not owner.started:
         return False
     return _start_time(str(owner.pid)) == owner.started
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket  # takes milliseconds to load
+
+    return socket.gethostname()
 
 
 def _start_time(pid: str) -> str | None:

@@ -4,8 +4,8 @@ An id is 48 bits of milliseconds since 1970 and 48 random bits, 24 hex digits in
 (`docs/format.md`, Keys).
 """
 
+import os
 import re
-import secrets
 from collections.abc import Callable
 
 from trackio.clock import SYSTEM_CLOCK, Clock
@@ -37,7 +37,12 @@ _NOUNS = (  # noqa: SIM905 - as above
 RandomBits = Callable[[int], int]
 
 
-def make_id(clock: Clock = SYSTEM_CLOCK, random_bits: RandomBits = secrets.randbits) -> str:
+def _random_bits(bits: int) -> int:
+    """As `secrets.randbits`, whose module takes milliseconds to load."""
+    return int.from_bytes(os.urandom((bits + 7) // 8), "big") >> (-bits % 8)
+
+
+def make_id(clock: Clock = SYSTEM_CLOCK, random_bits: RandomBits = _random_bits) -> str:
     """A new id that sorts after those made earlier by this clock."""
     return f"{clock.time_ns() // 1_000_000 & (1 << 48) - 1:012x}{random_bits(48):012x}"
 
@@ -57,7 +62,7 @@ def id_after(identifier: str) -> str:
     return f"{int(identifier, 16) + 1:024x}"
 
 
-def make_name(random_bits: RandomBits = secrets.randbits) -> str:
+def make_name(random_bits: RandomBits = _random_bits) -> str:
     """A readable run name such as `calm-heron-7k3qd`.
 
     The last part holds 25 random bits beside some 14 of the words: among a thousand runs

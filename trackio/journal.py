@@ -62,11 +62,13 @@ def encode_log(seq: int, time_us: int, step: int, auto: bytes, data: bytes) -> b
     return b'%b,"crc":%d}\n' % (said, crc32(said))
 
 
-def encode_call(seq: int, time_us: int, kind: str, step: int | None, data: bytes) -> bytes:
+def encode_call(
+    seq: int, time_us: int, kind: str, step: int | None, data: bytes, *, auto: bytes = b"false"
+) -> bytes:
     """The line of any other call; `data` is what `plain.encode_data` returned."""
     where = b"null" if step is None else b"%d" % step
-    said = b'{"seq":%d,"time":%d,"kind":"%b","step":%b,"auto":false,"data":%b' % (
-        seq, time_us, kind.encode(), where, data,
+    said = b'{"seq":%d,"time":%d,"kind":"%b","step":%b,"auto":%b,"data":%b' % (
+        seq, time_us, kind.encode(), where, auto, data,
     )  # fmt: skip
     return _checked(said)
 

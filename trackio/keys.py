@@ -12,9 +12,11 @@ from urllib.parse import unquote_to_bytes
 
 from trackio.errors import InvalidInput
 from trackio.ids import is_id
-from trackio.model import PackId, RunId, TombstoneId, WriterId
+from trackio.model import EventId, PackId, RunId, TombstoneId, VersionId, WriterId
 
 MAX_NAME_BYTES = 255
+REGISTRIES = "@registry/"
+"""Where registries are: beside the projects, under a name that none of them can have."""
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _WINDOWS = re.compile(r"(?i:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)")
 _RANGE = re.compile(r"(\d{12,18})-(\d{12,18})\.([0-9a-z]+)")
@@ -228,8 +230,8 @@ class ClaimKey:
     consumer: str
 
     def __str__(self) -> str:
-        prefix = f"{project_prefix(self.project)}state/claims/"
-        return f"{prefix}{self.writer_id}-{self.seq:012d}/{encode_name(self.consumer)}"
+        prefix = claim_prefix(self.project, self.writer_id, self.seq)
+        return f"{prefix}{encode_name(self.consumer)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,66 @@ class LegacyKey:
 
     def __str__(self) -> str:
         return f"{legacy_prefix(self.project)}{'/'.join(map(encode_name, self.path))}"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobKey:
+    """The bytes of files of artifacts, by content."""
+
+    project: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{blob_prefix(self.project)}{self.sha256}"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestKey:
+    """What one version of an artifact holds."""
+
+    project: str
+    name: str
+    version_id: VersionId
+
+    def __str__(self) -> str:
+        return f"{artifact_prefix(self.project, self.name)}{self.version_id}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class AliasKey:
+    """Which version of an artifact is called so."""
+
+    project: str
+    name: str
+    alias: str
+
+    def __str__(self) -> str:
+        prefix = artifact_prefix(self.project, self.name)
+        return f"{prefix}aliases/{encode_name(self.alias)}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedVersionKey:
+    """Says that a version is deleted; its manifest stays, so that no number moves."""
+
+    project: str
+    name: str
+    version_id: VersionId
+
+    def __str__(self) -> str:
+        return f"{artifact_prefix(self.project, self.name)}deleted/{self.version_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEventKey:
+    """One change of a registry, which belongs to no project."""
+
+    registry: str
+    event_id: EventId
+    project: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        return f"{registry_prefix(self.registry)}{self.event_id}.json"
 
 
 Key = (
@@ -256,6 +318,11 @@ Key = (
     | ConsumerKey
     | ClaimKey
     | LegacyKey
+    | BlobKey
+    | ManifestKey
+    | AliasKey
+    | DeletedVersionKey
+    | RegistryEventKey
 )
 
 
@@ -306,14 +373,51 @@ def tombstone_prefix(project: str, run_id: RunId) -> str:
     return f"{deleted_prefix(project)}{encode_name(run_id)}/"
 
 
+def artifacts_prefix(project: str) -> str:
+    """The folder of all artifacts of a project."""
+    return f"{encode_name(project)}/artifacts/"
+
+
+def artifact_prefix(project: str, name: str) -> str:
+    """The folder of all versions of one artifact."""
+    return f"{artifacts_prefix(project)}{encode_name(name)}/"
+
+
+def blob_prefix(project: str) -> str:
+    """The folder of the bytes of all artifacts of a project."""
+    return f"{artifacts_prefix(project)}blobs/"
+
+
+def registry_prefix(registry: str) -> str:
+    """The folder of all changes of one registry."""
+    return f"{REGISTRIES}{encode_name(registry)}/"
+
+
 def legacy_prefix(project: str) -> str:
     """The folder of what migration brought over and has no other home."""
     return f"{encode_name(project)}/legacy/"
 
 
+def state_prefix(project: str) -> str:
+    """The folder of what consumers remember."""
+    return f"{encode_name(project)}/state/"
+
+
+def claims_prefix(project: str) -> str:
+    """The folder of all claims of a project."""
+    return f"{state_prefix(project)}claims/"
+
+
+def claim_prefix(project: str, writer_id: WriterId, seq: int) -> str:
+    """The folder of the claims to fire one alert."""
+    return f"{claims_prefix(project)}{writer_id}-{seq:012d}/"
+
+
 def parse(key: str) -> Key | None:
     """The value that `key` was built from, or None if it is foreign."""
     folder, _, rest = key.partition("/")
+    if key.startswith(REGISTRIES):
+        return _parse_event(rest.split("/"))
     project = decode_name(folder)
     if project is None or not rest:
         return None
@@ -336,6 +440,8 @@ def _parse_rest(project: str, parts: list[str]) -> Key | None:
             return None if run_id is None else TombstoneKey(project, RunId(run_id), tombstone)
         case ["state", *inner]:
             return _parse_state(project, inner)
+        case ["artifacts", *inner]:
+            return _parse_artifact(project, inner)
         case ["legacy", *inner] if inner:
             names = tuple(map(decode_name, inner))
             path = tuple(name for name in names if name is not None)
@@ -365,6 +471,32 @@ def _parse_range(project: str, run_id: RunId, writer_id: WriterId, file: str) ->
         return ShardKey(project, run_id, writer_id, first, last)
     if is_id(suffix):
         return PointerKey(project, run_id, writer_id, first, last, PackId(suffix))
+    return None
+
+
+def _parse_artifact(project: str, parts: list[str]) -> Key | None:
+    if len(parts) == 2 and parts[0] == "blobs" and re.fullmatch("[0-9a-f]{64}", parts[1]):
+        return BlobKey(project, parts[1])
+    name = decode_name(parts[0])
+    if name is None:
+        return None
+    match parts[1:]:
+        case [file] if file.endswith(".json") and is_id(file.removesuffix(".json")):
+            return ManifestKey(project, name, VersionId(file.removesuffix(".json")))
+        case ["aliases", file] if file.endswith(".json"):
+            alias = decode_name(file.removesuffix(".json"))
+            return None if alias is None else AliasKey(project, name, alias)
+        case ["deleted", identifier] if is_id(identifier):
+            return DeletedVersionKey(project, name, VersionId(identifier))
+    return None
+
+
+def _parse_event(parts: list[str]) -> Key | None:
+    match parts:
+        case [folder, file] if file.endswith(".json") and is_id(file.removesuffix(".json")):
+            registry = decode_name(folder)
+            event_id = EventId(file.removesuffix(".json"))
+            return None if registry is None else RegistryEventKey(registry, event_id)
     return None
 
 

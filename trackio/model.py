@@ -10,6 +10,8 @@ RunId = NewType("RunId", str)
 WriterId = NewType("WriterId", str)
 PackId = NewType("PackId", str)
 TombstoneId = NewType("TombstoneId", str)
+VersionId = NewType("VersionId", str)
+EventId = NewType("EventId", str)
 
 METRIC: Final = "metric"
 SYSTEM: Final = "system"
@@ -20,10 +22,16 @@ ALERT: Final = "alert"
 RUN: Final = "run"
 REPORT: Final = "report"
 FILE: Final = "file"
+TRACE: Final = "trace"
+ARTIFACT: Final = "artifact"
+DEFINE: Final = "define"
 
 START: Final = "start"
 HEARTBEAT: Final = "heartbeat"
 FINISH: Final = "finish"
+ENVIRONMENT: Final = "environment"
+HARDWARE: Final = "hardware"
+TOLD: Final = "told"
 
 
 class Json(str):

@@ -1,64 +1,170 @@
 """Find the run that `init(resume=…)` goes on with: the one look into the store it takes."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 
 from trackio import keys
 from trackio.catalog import find_runs_named
-from trackio.errors import InvalidInput, NotFound, UnreadableFile
+from trackio.errors import (
+    NotFound,
+    StoreMissing,
+    StoreRefused,
+    StoreUnavailable,
+    UnreadableFile,
+)
 from trackio.ids import is_id
+from trackio.journal import Header
 from trackio.meta import decode_meta
 from trackio.model import RunId, RunMeta, WriterId
 from trackio.settings import Settings
-from trackio.store.base import Store
-from trackio.upkeep.background import recover_project
+from trackio.spool import spool_folder, tell_unreachable
+from trackio.store.base import Store, is_local
+from trackio.store.directory import Directory
+from trackio.upkeep.background import list_headers, recover_project
 from trackio.writer.meta import find_tombstone
 
-ResumePolicy = Literal["never", "allow", "must"]
+_log = logging.getLogger("trackio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A run to go on with, and the writers it had."""
+    """A run to go on with, and the writers it had; the store may know nothing of it yet."""
 
     run_id: RunId
     meta: RunMeta
     writers: tuple[WriterId, ...]
+    is_sent: bool = True
 
 
-def check_policy(policy: str, name: str | None) -> None:
-    """Whether `resume=policy` can be meant.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """A run that is looked for: by its id, which takes one listing, or else by its name."""
 
-    Raises:
-        InvalidInput: there is no such policy, or it needs a name.
-    """
-    if policy not in get_args(ResumePolicy):
-        raise InvalidInput(f"resume={policy!r} is none of {', '.join(get_args(ResumePolicy))}")
-    if policy == "must" and name is None:
-        raise InvalidInput('resume="must" needs the name of the run')
+    project: str
+    name: str
+    run_id: RunId | None = None
+
+    def __str__(self) -> str:
+        return f"run {self.run_id or self.name!r}"
+
+    def is_meant(self, header: Header) -> bool:
+        """Whether it is the run that these calls are of."""
+        if self.run_id is not None:
+            return (header.project, header.run_id) == (self.project, self.run_id)
+        return (header.project, header.meta.name) == (self.project, self.name)
 
 
 def find_resumable(
-    settings: Settings, store: Store, project: str, name: str | None, policy: ResumePolicy
+    settings: Settings,
+    store: Store,
+    project: str,
+    name: str | None,
+    policy: str,
+    *,
+    run_id: RunId | None = None,
 ) -> Resumed | None:
-    """The newest run of this name that is not deleted; None to begin a new one.
+    """The run of this id, or the newest of this name, that is not deleted; None begins a new one.
 
-    What a crashed process of this machine left in its journal is published first, so that
-    it can be found.
+    In a directory, what a crashed process of this machine left in its journal is published
+    first, so that it can be found. Another store is asked for a few seconds; what of its runs
+    still waits on this machine is looked at too, and decides alone where it does not answer.
 
     Raises:
         NotFound: `policy` is "must" and there is none.
-        StoreUnavailable, StoreRefused: the store cannot be asked.
+        StoreUnavailable, StoreRefused: `policy` is "must" and the store cannot be asked.
     """
-    if policy == "never" or name is None:
+    if policy == "never" or not (name or run_id) or settings.mode == "disabled":
         return None
-    recover_project(settings, project)
+    sought = Sought(project=project, name=name or "", run_id=run_id)
+    if is_local(store):
+        recover_project(settings, project, store_url=store.url)
+        found = _find(store, sought)
+    else:
+        found = _find_remote(settings, store, sought, policy)
+    if found is None and policy == "must":
+        raise NotFound(f"project {project!r} in {store.url} has no {sought} to resume")
+    return found
+
+
+def _find_remote(settings: Settings, store: Store, sought: Sought, policy: str) -> Resumed | None:
+    here = _find_here(settings, store, sought)
+    if settings.mode == "offline":
+        if here is None and policy == "allow":
+            _log.warning(
+                "trackio: mode is offline and no %s waits on this machine: a new one begins",
+                sought,
+            )
+        return here
+    try:
+        there = _ask(lambda: _find(store, sought), settings.resume_s, store)
+    except StoreMissing:
+        there = None  # the first rows make the bucket
+    except (StoreUnavailable, StoreRefused) as exc:
+        if policy == "must" and here is None:
+            raise
+        new = "" if here else f"whether it has a {sought} is not known, so a new one begins"
+        tell_unreachable(store.url, exc, new)
+        return here
+    return _later(there, here)
+
+
+def _later(there: Resumed | None, here: Resumed | None) -> Resumed | None:
+    """The run that began later; what the store has and what waits here of one run are joined."""
+    if there is None or here is None:
+        return there or here
+    if there.run_id == here.run_id:
+        return replace(there, writers=tuple(sorted({*there.writers, *here.writers})))
+    return max(there, here, key=lambda found: found.run_id)
+
+
+def _ask(look: Callable[[], Resumed | None], limit_s: float, store: Store) -> Resumed | None:
+    """What `look` finds; it is given up after a while, however slow the network is."""
+    answers: SimpleQueue[Resumed | Exception | None] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(look())
+        except Exception as exc:  # noqa: BLE001 - it is raised again by who asked
+            answers.put(exc)
+
+    threading.Thread(target=ask, name="trackio-resume", daemon=True).start()
+    try:
+        answer = answers.get(timeout=limit_s)
+    except Empty:
+        raise StoreUnavailable(
+            f"{store.url} has not told of its runs within {limit_s:g} s; TRACKIO_RESUME_S sets "
+            "how long to wait"
+        ) from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _find_here(settings: Settings, store: Store, sought: Sought) -> Resumed | None:
+    """The newest such run that waits on this machine, in spool or journals."""
+    spooled = Directory(spool_folder(settings.spool_dir, store.url))
+    found = _find(spooled, sought)
+    for header in list_headers(settings.journal_dir):
+        if header.store_url == store.url and sought.is_meant(header):
+            left = Resumed(run_id=header.run_id, meta=header.meta, writers=(header.writer_id,))
+            found = _later(found, left)
+    return replace(found, is_sent=False) if found else None
+
+
+def _find(store: Store, sought: Sought) -> Resumed | None:
+    if sought.run_id is not None:
+        return _find_run(store, sought.project, sought.run_id)
+    return _find_named(store, sought.project, sought.name)
+
+
+def _find_named(store: Store, project: str, name: str) -> Resumed | None:
     for run_id in reversed(find_runs_named(store, project, name)):
         found = _find_run(store, project, run_id)
         if found is not None and found.meta.name == name:
             return found
-    if policy == "must":
-        raise NotFound(f"project {project!r} in {store.url} has no run {name!r} to resume")
     return None
 
 

@@ -141,7 +141,7 @@ SeriesName = tuple[bool, str, str, str, str]
 
 def cut_by_series(rows: pa.Table) -> Iterator[tuple[SeriesName, pa.Table]]:
     """Sorted rows, cut where the series or its writer changes."""
-    names = [_encoded(rows.column(name)) for name in ("kind", "key", "run_id", "writer_id")]
+    names = [encoded(rows.column(name)) for name in ("kind", "key", "run_id", "writer_id")]
     codes = np.stack([arrays.to_numpy(column.indices) for column in names])
     changes = np.flatnonzero(np.any(codes[:, 1:] != codes[:, :-1], axis=0)) + 1
     bounds = [0, *changes.tolist(), rows.num_rows]
@@ -161,12 +161,16 @@ def sort(rows: pa.Table) -> pa.Table:
 
 
 def fingerprint(rows: pa.Table) -> int:
-    """A 64-bit number that any order of the same rows shares.
+    """A 64-bit number that any order of the same rows shares: the sum of their `hashes`."""
+    return int(np.sum(hashes(rows), dtype=np.uint64))
+
+
+def hashes(rows: pa.Table) -> arrays.Numbers:
+    """A 64-bit number for each row.
 
     Each column of a row is a 64-bit word: strings the first 8 bytes of their BLAKE2b, NaNs
     all one, nulls a constant. A row is the sum of its words, each times an odd constant,
-    put through the finalizer of SplitMix64 (Steele, Lea and Flood 2014); the fingerprint is
-    the sum of the rows. All modulo 2^64.
+    put through the finalizer of SplitMix64 (Steele, Lea and Flood 2014). All modulo 2^64.
     """
     state = np.zeros(rows.num_rows, dtype=np.uint64)
     for factor, name in zip(_FACTORS, SCHEMA.names, strict=True):
@@ -176,7 +180,7 @@ def fingerprint(rows: pa.Table) -> int:
     state ^= state >> np.uint64(27)
     state *= np.uint64(0x94D049BB133111EB)
     state ^= state >> np.uint64(31)
-    return int(np.sum(state, dtype=np.uint64))
+    return state
 
 
 _NULL: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -201,7 +205,7 @@ def _words(column: pa.ChunkedArray) -> arrays.Numbers:
 
 
 def _string_words(column: pa.ChunkedArray) -> arrays.Numbers:
-    codes = _encoded(column)
+    codes = encoded(column)
     hashes = [
         int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
         for text in codes.dictionary.to_pylist()
@@ -220,16 +224,21 @@ def is_series(rows: pa.Table) -> arrays.Numbers:
     return of_kinds(rows, _SERIES)
 
 
+def is_series_kind(kind: str) -> bool:
+    """Whether rows of this kind belong to a series."""
+    return kind in _SERIES
+
+
 def of_kinds(rows: pa.Table, kinds: Collection[str]) -> arrays.Numbers:
     """For each row whether its kind is one of `kinds`."""
-    codes = _encoded(rows.column("kind"))
+    codes = encoded(rows.column("kind"))
     wanted = np.array([kind in kinds for kind in codes.dictionary.to_pylist()], dtype=bool)
     flags: arrays.Numbers = wanted[arrays.to_numpy(codes.indices)]
     return flags
 
 
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """The column as one array of codes and the strings they stand for."""
+def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column of strings as one array of codes and the strings they stand for."""
     whole = column.combine_chunks()
     return whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
 

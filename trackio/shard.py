@@ -70,16 +70,7 @@ class ShardWriter:
         self._waiting: list[pa.Table] = []
         self._rows = 0
         self._fingerprint = 0
-        self._writer = pq.ParquetWriter(
-            sink if isinstance(sink, io.BytesIO) else str(sink),
-            WRITTEN,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=_STRINGS,
-            column_encoding=_ENCODINGS,
-            store_schema=False,
-            write_page_index=True,
-        )
+        self._writer = open_parquet(sink)
 
     def __enter__(self) -> "ShardWriter":
         return self
@@ -103,7 +94,7 @@ class ShardWriter:
             rows=self._rows,
             fingerprint=self._fingerprint,
         )
-        self._writer.add_key_value_metadata(_encode_meta(meta))
+        self._writer.add_key_value_metadata(encode_meta(meta))
         self._writer.close()
         return meta
 
@@ -122,6 +113,20 @@ class ShardWriter:
         if self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=ROW_GROUP_ROWS)
             self._waiting = []
+
+
+def open_parquet(sink: io.BytesIO | Path) -> pq.ParquetWriter:
+    """A file of rows as in `WRITTEN`, with the encodings of the format."""
+    return pq.ParquetWriter(
+        sink if isinstance(sink, io.BytesIO) else str(sink),
+        WRITTEN,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=_STRINGS,
+        column_encoding=_ENCODINGS,
+        store_schema=False,
+        write_page_index=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,11 @@ def open_file(data: bytes | Path) -> ShardReader:
         file = pq.ParquetFile(source, read_dictionary=sorted(REPEATING), pre_buffer=False)
     except (pa.ArrowException, OSError, KeyError, ValueError) as exc:
         raise UnreadableFile(f"not a whole Parquet file: {exc}") from exc
+    return as_shard(file)
+
+
+def as_shard(file: pq.ParquetFile) -> ShardReader:
+    """The shard in a Parquet file that is open already; raises as `open_file`."""
     return ShardReader(_decode_meta(file), file)
 
 
@@ -181,7 +191,8 @@ def decode(data: bytes | Path) -> tuple[ShardMeta, pa.Table]:
     return opened.meta, rows.cast(SCHEMA)
 
 
-def _encode_meta(meta: ShardMeta) -> dict[str, str]:
+def encode_meta(meta: ShardMeta) -> dict[str, str]:
+    """What the file metadata of a shard or pack says."""
     return {
         "trackio.format": str(FORMAT),
         "trackio.first": str(meta.first),

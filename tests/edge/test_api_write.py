@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 import trackio
-from trackio import current, keys, shard
+from trackio import asked, current, keys, shard
 from trackio.catalog import list_project, list_projects
 from trackio.errors import InvalidInput, NotFound, StoreUnavailable
 from trackio.ids import make_name
@@ -28,7 +28,7 @@ RUN_KEYS = ("id", "name", "project", "group", "config", "summary")
 def home(tmp_path, monkeypatch):
     """A store of the test's own; every run is ended with it."""
     monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))
-    monkeypatch.setattr(current, "_warned", set())
+    monkeypatch.setattr(asked, "_told", set())
     yield tmp_path
     while current._latest or current._current.get():
         trackio.finish()
@@ -154,10 +154,10 @@ def test_a_wrong_argument_is_refused_at_once_and_says_why(home, wrong, why):
 def test_arguments_of_other_trackers_are_accepted_and_named_once(capsys):
     """Scripts for wandb run as they are."""
     for _ in range(2):
-        trackio.init("p", entity="team", mode="online", settings={}).finish()
+        trackio.init("p", entity="team", mode="online", save_code=True, sync_tensorboard=1).finish()
     said = capsys.readouterr().err
     assert 1 == said.count("trackio:")
-    assert "entity, mode, settings" in said
+    assert "save_code, sync_tensorboard" in said
 
 
 def test_calls_without_a_run_say_what_to_do():
@@ -441,7 +441,7 @@ def test_a_run_is_a_context_manager_that_lets_errors_through(home):
     with pytest.raises(InvalidInput):
         trackio.log({"a": 1})
     said = orjson.loads(_rows(home, RUN)[-1]["text"])
-    assert ("failed", "ZeroDivisionError") == (said["state"], said["reason"])
+    assert ("failed", "ZeroDivisionError: division by zero") == (said["state"], said["reason"])
     assert 0 == run.finish().calls
 
 
@@ -504,12 +504,13 @@ def test_a_store_that_refuses_is_told_and_named(home, caplog, monkeypatch):
         trackio.flush(timeout_s=0.1, strict=True)
     monkeypatch.setattr(run, "_settings", _impatient(run))
     report = run.finish()
-    assert (False, report.calls, "trackio recover") == (
+    command = f"trackio sync --dir {home}"
+    assert (False, report.calls, command) == (
         report.is_complete,
         report.local,
         report.command,
     )
-    assert any("`trackio recover` sends them" in said for said in _warnings(caplog))
+    assert any(f"`{command}` sends them" in said for said in _warnings(caplog))
 
 
 def _impatient(run):

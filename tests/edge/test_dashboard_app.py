@@ -11,11 +11,18 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.edge.served import free_port, in_loop, serve
 from tests.edge.written import WrittenRun
-from trackio.dashboard.app import build_app
-from trackio.dashboard.routes import PREFIX
+from trackio.dashboard.access import Access, choose_access, is_reader
+from trackio.dashboard.app import PAGES, build_app
+from trackio.dashboard.desk import Desk
+from trackio.dashboard.routes import PREFIX, routes
 from trackio.dashboard.show import is_notebook, show
 from trackio.errors import InvalidInput
 from trackio.store.directory import Directory
@@ -65,7 +72,7 @@ def test_what_anybody_uploads_is_refused(url: str) -> None:
     assert 413 == status(request)
 
 
-@pytest.mark.parametrize("path", ["/", "/runs"])
+@pytest.mark.parametrize("path", ["/", *(path for _, path in PAGES)])
 def test_every_page_has_an_address(url: str, path: str) -> None:
     """A link to a page works without going through the first."""
     assert 200 == status(url + path)
@@ -127,3 +134,73 @@ def test_a_process_that_imports_the_package_loads_no_gradio() -> None:
     code = "import sys, trackio, trackio.dashboard.show; print('gradio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "False" == done.stdout.strip()
+
+
+def test_this_machine_alone_needs_no_password() -> None:
+    """What only programs here can reach is open; a public link is not."""
+    for host in ("127.0.0.1", "localhost", "::1"):
+        assert Access() == choose_access(host=host, is_shared=False, auth=None, environ={})
+        assert choose_access(host=host, is_shared=True, auth=None, environ={}).auth is not None
+
+
+def test_elsewhere_a_password_is_made_and_told() -> None:
+    """Nobody is let in by having forgotten to set one, and each start has its own."""
+    made = [
+        choose_access(host="0.0.0.0", is_shared=False, auth=None, environ={})  # noqa: S104
+        for _ in range(2)
+    ]
+    assert made[0].auth != made[1].auth
+    assert made[0].auth[1] in str(made[0].told)
+
+
+def test_the_environment_chooses_who_may_read() -> None:
+    """A password, everybody, or on a Space with OAuth its owner and those who are named."""
+    space = {"SPACE_ID": "Ada/board", "OAUTH_CLIENT_ID": "x", "TRACKIO_READERS": "team, Bob"}
+
+    def choose(environ: dict[str, str], **more: bool) -> Access:
+        given = {"is_shared": False, **more}
+        return choose_access(host="10.0.0.1", auth=None, environ=environ, **given)
+
+    assert ("trackio", "pw") == choose({"TRACKIO_PASSWORD": "pw"}).auth
+    assert Access() == choose({"TRACKIO_PUBLIC": "1"})
+    assert frozenset({"ada", "team", "bob"}) == choose(space).readers
+    assert Access() == choose({"SPACE_ID": "Ada/board"}, is_private_space=True)
+    assert choose({"SPACE_ID": "Ada/board"}).auth is not None
+
+
+def test_who_signed_in_reads_by_name_or_organisation() -> None:
+    """What the Hub says of a user decides, as long as it has not expired."""
+    readers = frozenset({"ada", "team"})
+
+    def says(name: str, *orgs: str, expires_at: float = 20) -> dict[str, object]:
+        listed = [{"preferred_username": org} for org in orgs]
+        user = {"preferred_username": name, "orgs": listed}
+        return {"oauth_info": {"userinfo": user, "expires_at": expires_at}}
+
+    assert is_reader(says("Ada"), readers, 10)
+    assert is_reader(says("bob", "Team"), readers, 10)
+    assert not is_reader(says("bob", "others"), readers, 10)
+    assert not is_reader(says("ada", expires_at=5), readers, 10)
+    assert not is_reader({}, readers, 10)
+
+
+def test_with_readers_every_route_of_data_asks_who_it_is(store: Directory) -> None:
+    """No data without a session, on any route; the answer says where to sign in."""
+    for route in routes(Desk(store), frozenset({"ada"})):
+        assert isinstance(route, Route)
+        if "/static/" in route.path:
+            continue
+        app = Starlette(routes=[route], middleware=[Middleware(Sessions)])
+        answer = TestClient(app).get(route.path, params={"project": "demo"})
+        assert 401 == answer.status_code, route.path
+        assert "login/huggingface" == answer.json()["login"]
+
+
+class Sessions:
+    """Middleware that gives every request an empty session."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "session": {}}, receive, send)

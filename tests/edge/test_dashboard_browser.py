@@ -5,17 +5,15 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.edge.browser import Visit, chromium
 from tests.edge.served import serve
+from tests.edge.visits import query, run_module, visitor
 from tests.edge.written import WrittenRun
-from trackio.dashboard.routes import PREFIX
-from trackio.dashboard.static_files import version
+from trackio.dashboard.app import PAGES
 from trackio.store.base import Store
 from trackio.store.directory import Directory
 
@@ -52,15 +50,6 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     yield from visitor(browser, site)
 
 
-def visitor(browser: Browser, url: str, width: int = 1440, height: int = 900) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": width, "height": height})
-    visit = Visit(context.new_page(), url).watch()
-    visit.page.set_default_timeout(10_000)
-    yield visit
-    context.close()
-    assert [] == visit.complaints
-
-
 def write_vision(store: Store) -> None:
     """Three runs: long and noisy, short, and one with values that are no numbers."""
     now = time.time()
@@ -85,10 +74,6 @@ def write_many(store: Store) -> None:
     for i in range(300):
         run = WrittenRun(store, "sweep", f"run-{i:03}", at_s=now - 3000 + i, config={"seed": i})
         run.log([{"loss": float(i % 7)}])
-
-
-def query(visit: Visit) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(visit.page.url).query)
 
 
 def test_the_charts_show_what_was_logged(visit: Visit) -> None:
@@ -216,7 +201,9 @@ def test_a_link_reproduces_the_view(visit: Visit, browser: Browser, site: str) -
     page.get_by_label("Show long").uncheck()
     page.get_by_label("Smoothing as a number").fill("0.8")
     page.get_by_role("radio", name="Relative").click()
-    page.get_by_label("Log y").check()
+    page.get_by_role("button", name="Display").click()
+    page.get_by_label("Logarithmic y").check()
+    page.keyboard.press("Escape")
     page.get_by_label("Search metrics").fill("loss$")
     expect(visit.card("train/acc")).to_have_count(0)
     page.get_by_role("button", name="eval").click()
@@ -230,7 +217,8 @@ def test_a_link_reproduces_the_view(visit: Visit, browser: Browser, site: str) -
         expect(other.page.get_by_role("radio", name="Relative")).to_have_attribute(
             "aria-checked", "true"
         )
-        expect(other.page.get_by_label("Log y")).to_be_checked()
+        other.page.get_by_role("button", name="Display").click()
+        expect(other.page.get_by_label("Logarithmic y")).to_be_checked()
         expect(other.card("train/acc")).to_have_count(0)
         expect(other.card("eval/loss")).to_have_count(0)
         assert page.url == other.page.url
@@ -278,7 +266,7 @@ def test_hostile_names_are_shown_and_run_nothing(visit: Visit) -> None:
 
 
 def test_the_table_sorts_filters_and_leads_to_one_run(visit: Visit) -> None:
-    """Any column sorts; a name opens that run alone; going back brings the table back."""
+    """Any column sorts, expressions filter; a name opens the run; going back leads back."""
     visit.open("/runs", project="vision")
     page = visit.page
     names = page.locator(".run-link")
@@ -290,11 +278,14 @@ def test_the_table_sorts_filters_and_leads_to_one_run(visit: Visit) -> None:
     expect(page.get_by_role("columnheader", name="depth")).to_have_count(0)
     page.get_by_label("Filter runs").fill("lr=0.1$")
     expect(names).to_have_text(["long"])
-    names.click()
-    visit.drawn("train/acc")
-    expect(page.locator(".runs .count")).to_have_text("1 of 3")
+    page.get_by_label("Filter runs").fill("lr > 0.05 and not status = crashed")
+    expect(names).to_have_text(["long", "odd"])
+    page.get_by_label("Filter runs").fill("status = failed or max.train/loss > 4")
+    expect(names).to_have_text(["short", "long"])
+    page.locator(".run-link", has_text="long").click()
+    expect(page.get_by_role("heading", name="long")).to_be_visible()
     page.go_back()
-    expect(page.locator(".run-link")).to_have_text(["long"])
+    expect(page.locator(".run-link")).to_have_text(["short", "long"])
 
 
 def test_both_pages_survive_a_reload(visit: Visit) -> None:
@@ -367,46 +358,37 @@ def test_keys_reach_everything(visit: Visit) -> None:
     expect(page.get_by_role("dialog", name="Keys and pointer")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/runs"])
+@pytest.mark.parametrize("path", ["/", *(path for _, path in PAGES)])
 def test_a_phone_shows_it_without_scrolling_sideways(
     browser: Browser, site: str, path: str
 ) -> None:
     """At 390 pixels nothing reaches beyond the screen but the table in its own box."""
     for visit in visitor(browser, site, 390, 844):
         visit.open(path, project="vision")
-        visit.page.locator(".card[data-state=drawn], .run-link").first.wait_for()
+        shown = ".card[data-state=drawn], .run-link, .empty, .figures, .overview, .plain"
+        visit.page.locator(shown).first.wait_for()
         assert 390 == visit.page.evaluate("document.documentElement.scrollWidth")
         assert 390 >= visit.page.locator(".trackio-host > .app").evaluate(
             "(app) => app.scrollWidth"
         )
 
 
-def run_module(visit: Visit, module: str, script: str, argument: object = None) -> Any:
-    """What `script`, a function of the module and the argument, returns in the browser."""
-    return visit.page.evaluate(
-        f"async ([url, argument]) => ({script})(await import(url), argument)",
-        [f"{visit.url}{PREFIX}/static/{version()}/{module}", argument],
-    )
-
-
 def test_smoothing_is_the_debiased_moving_average_of_all_points(visit: Visit) -> None:
-    """Where points lie a thousandth of the range apart it is the one everybody knows."""
+    """Where points lie one apart it is the one everybody knows; NaN is passed over."""
     visit.open(project="vision")
     rng = random.Random(3)
     values = [rng.gauss(2, 1) for _ in range(1001)]
     values[500] = math.nan
     smooth = """({ smooth }, y) => Array.from(smooth(
       { x: Float64Array.from(y, (_, i) => i), y: y.map((v) => v ?? NaN), count: y.map(() => 1) },
-      0.9, 1000))"""
+      "ema", -1 / Math.log(0.9)))"""
     shown = run_module(visit, "smooth.js", smooth, [None if v != v else v for v in values])  # noqa: PLR0124
     total = weight = 0.0
     last = 0
     for i, value in enumerate(values):
-        if math.isnan(value):
-            assert math.isnan(shown[i])
-            continue
-        kept = 0.9 ** (i - last)
-        total, weight, last = total * kept + value, weight * kept + 1, i
+        if not math.isnan(value):
+            kept = 0.9 ** (i - last)
+            total, weight, last = total * kept + value, weight * kept + 1, i
         assert math.isclose(total / weight, shown[i], rel_tol=1e-9)
     assert values[0] == shown[0]
 

@@ -18,7 +18,7 @@ from trackio.dashboard.desk import FRESH_S, STATUS_S, Desk
 from trackio.dashboard.routes import PREFIX, routes
 from trackio.dashboard.static_files import FOLDER, version
 from trackio.errors import StoreUnavailable
-from trackio.keys import ShardKey
+from trackio.keys import MediaKey, ShardKey
 from trackio.model import Entry
 from trackio.query.runs import SILENT_S
 from trackio.store.base import Store
@@ -134,7 +134,7 @@ def test_an_unknown_project_is_a_clear_404(world: World) -> None:
     ("params", "said"),
     [
         ({"project": ""}, "say which project"),
-        ({"project": "demo", "x": "epoch"}, "x must be step, time or relative"),
+        ({"project": "demo", "x": "epoch"}, "x must be step, time, relative or metric:NAME"),
         ({"project": "demo", "lo": "one"}, "lo='one' is not a number"),
         ({"project": "demo", "hi": "nan"}, "hi='nan' is not a number"),
         ({"project": "demo", "n": "1"}, "n must lie between"),
@@ -387,23 +387,35 @@ def test_a_tick_sends_new_buckets_only(world: World) -> None:
     assert len(tick.content) * 10 < len(answer.content)
 
 
-def test_the_table_has_config_and_last_values_by_column(world: World) -> None:
+def test_the_table_has_config_and_results_by_column(world: World) -> None:
     """Columns are in the order of the runs; what a run lacks is null, NaN is a word."""
     world.run("plain").log([{"loss": 2.0}])
     world.wait(9)
     run = world.run("given", config={"lr": 0.1, "net/deep": True, "name": "α", "big": 2**70})
-    run.log([{"loss": 1.0}, {"loss": math.nan}])
+    run.log([{"loss": 1.0}, {"loss": 3.0}, {"loss": math.nan}])
     run.finish(after_s=61)
     world.wait()
-    table = world.get("runs.json", project="demo").json()
-    config = {column["key"]: column["values"] for column in table["config"]}
-    assert ["given", "plain"] == table["names"]
-    assert {"lr": [0.1, None], "net/deep": [True, None], "name": ["α", None]}.items() <= (
-        config.items()
-    )
-    assert [str(2**70), None] == config["big"]
-    assert [{"key": "loss", "values": ["NaN", 2.0]}] == table["metrics"]
-    assert 61 == table["duration_s"][0]
+    table = world.get("columns.json", project="demo").json()
+    ids = [column["id"] for column in table["columns"]]
+    wanted = ["name", "duration", "config/lr", "config/net/deep", "config/name", "config/big"]
+    wanted += ["last/loss", "min/loss", "max/loss", "mean/loss", "count/loss"]
+    found = world.get("values.json", project="demo", rev=table["rev"], c=wanted).json()["values"]
+    assert {"config/lr", "last/loss", "status", "tags"} <= set(ids)
+    assert ["given", "plain"] == found["name"]
+    assert [[0.1, None], [True, None]] == [found["config/lr"], found["config/net/deep"]]
+    assert ["α", None] == found["config/name"]
+    assert [str(2**70), None] == found["config/big"]
+    assert ["NaN", 2.0] == found["last/loss"]
+    assert [[1.0, 2.0], [3.0, 2.0]] == [found["min/loss"], found["max/loss"]]
+    assert [[2.0, 2.0], [3, 1]] == [found["mean/loss"], found["count/loss"]]
+    assert 61 == found["duration"][0]
+
+
+def test_values_of_a_revision_that_is_forgotten_are_a_404(world: World) -> None:
+    """Rows of two revisions must never be mixed: the browser asks for the columns anew."""
+    world.run("a").log([{"loss": 2.0}])
+    answer = world.get("values.json", project="demo", rev="000000000000", c=["name"])
+    assert 404 == answer.status_code
 
 
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{3}}\u2028'\"\\"
@@ -418,7 +430,14 @@ def test_hostile_names_come_through_unchanged(world: World) -> None:
     assert [HOSTILE] == [metric["key"] for metric in meta["metrics"]]
 
 
-@pytest.mark.parametrize("path", ["projects.json", "meta.json", "runs.json", "series"])
+ROUTES = [
+    *("projects.json", "meta.json", "columns.json", "values.json", "contents.json", "run.json"),
+    *("system.json", "alerts.json", "reports.json", "media.json", "traces.json", "value.json"),
+    *("files.json", "health.json", "series", "smooth", "points.csv", "media", "file"),
+]
+
+
+@pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_every_route_only_reads(world: World, path: str, method: str) -> None:
     """There is no verb that could write."""
@@ -459,6 +478,148 @@ def test_no_module_of_the_front_end_makes_markup_from_text() -> None:
             line for line in file.read_text(encoding="utf-8").splitlines() if "//" not in line
         )
         assert [] == [way for way in ways if way in code], file.name
+
+
+def test_another_metric_as_x_takes_what_it_said_last(world: World) -> None:
+    """A point stands at the newest value of the other metric; what came before has no place."""
+    run = world.run("a")
+    run.log([{"loss": 9.0}], first_step=0)
+    run.log([{"epoch": 0.5, "loss": 1.0}, {"loss": 2.0}, {"epoch": 1.5, "loss": 3.0}], first_step=1)
+    meta = world.meta()
+    code = next(m["code"] for m in meta["metrics"] if m["key"] == "loss")
+    head, lines = read_frame(world.series(m=code, x="metric:epoch").content)
+    (line,) = lines.values()
+    part = head["metrics"][0]
+    xs = (line.columns["index"] * part["width"] + line.columns["offset"]) * part["scale"]
+    assert [0.5, 1.5] == xs.tolist()
+    assert [1.5, 3.0] == line.columns["mean"].tolist()
+    assert [2, 1] == line.columns["count"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["ema", "gaussian", "mean"])
+def test_smoothing_is_over_every_point_not_over_buckets(world: World, kind: str) -> None:
+    """What is shown at a bucket is what the definition says of all 20,000 points."""
+    values = np.random.default_rng(5).normal(size=20_000)
+    world.run("a").log([{"loss": float(value)} for value in values])
+    code = world.meta()["metrics"][0]["code"]
+    _, lines = read_frame(world.series(m=f"{code}.64").content)
+    answer = world.get(
+        "smooth",
+        project="demo",
+        m=f"{code}.64",
+        r=world.meta()["runs"][0]["code"],
+        s=f"{kind}~250",
+    )
+    _, smoothed = read_frame(answer.content)
+    (line,), (shown,) = lines.values(), smoothed.values()
+    x = np.arange(20_000)
+    assert line.columns["index"].tolist() == shown.columns["index"].tolist()
+    for place in (0, 40, 200, 312):
+        at = min(64 * place + 63, 19_999)
+        weight = {
+            "ema": np.where(x <= at, np.exp((x - at) / 250), 0),
+            "gaussian": np.where(abs(x - at) <= 625, np.exp(-0.5 * ((x - at) / 125.0) ** 2), 0),
+            "mean": (abs(x - at) <= 250).astype(float),
+        }[kind]
+        expected = float(weight @ values / weight.sum())
+        assert math.isclose(expected, shown.columns["mean"][place], rel_tol=1e-9, abs_tol=1e-12)
+
+
+def test_points_are_exported_exactly(world: World) -> None:
+    """The CSV of a chart has every point, every digit, and what is no number."""
+    world.run("a").log([{"loss": value} for value in (0.1, 1 / 3, math.nan)])
+    answer = world.series()
+    assert answer.status_code == 200
+    meta = world.meta()
+    code, run = meta["metrics"][0]["code"], meta["runs"][0]["code"]
+    text = world.get("points.csv", project="demo", m=code, r=run).text.splitlines()
+    assert "run,run_id,label,metric,step,time,value" == text[0]
+    assert ["0.1", repr(1 / 3), "nan"] == [line.rsplit(",", 1)[1] for line in text[1:]]
+
+
+def test_equal_requests_give_equal_bytes(world: World) -> None:
+    """Two servers that know nothing of each other answer alike, to the last bit."""
+    values = np.random.default_rng(6).normal(size=5_000)
+    world.run("a").log([{"loss": float(value)} for value in values])
+    again = World(world.store, world.time)
+    assert world.series(n=100).content == again.series(n=100).content
+
+
+def test_what_was_logged_is_served_so_that_it_can_do_nothing(world: World) -> None:
+    """Bytes of others get no origin, no guessing of their type, and no way out."""
+    run = world.run("a")
+    run.log([{"loss": 1.0}])
+    page = "ab" * 32
+    key = str(MediaKey("demo", run.run_id, run.writer_id, page, "html"))
+    world.store.put({key: b"<script>parent.stolen = 1</script>"})
+    code = world.meta()["runs"][0]["code"]
+    answer = world.get("media", project="demo", run=code, writer=run.writer_id, file=f"{page}.html")
+    assert 200 == answer.status_code
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'")
+    assert "allow-same-origin" not in policy
+    assert "nosniff" == answer.headers["x-content-type-options"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "given"),
+    [
+        ("", 200, b"0123456789"),
+        ("bytes=2-4", 206, b"234"),
+        ("bytes=7-", 206, b"789"),
+        ("bytes=-3", 206, b"789"),
+        ("bytes=20-30", 416, b""),
+    ],
+)
+def test_a_film_can_be_asked_for_in_parts(
+    world: World, wanted: str, status: int, given: bytes
+) -> None:
+    """Where bytes come from a remote store, too: that is how a browser jumps in a film."""
+    run = world.run("a")
+    run.log([{"loss": 1.0}])
+    name = f"{'cd' * 32}.mp4"
+    key = MediaKey("demo", run.run_id, run.writer_id, "cd" * 32, "mp4")
+    world.store.put({str(key): b"0123456789"})
+    params = {"project": "demo", "run": world.meta()["runs"][0]["code"], "file": name}
+    answer = world.http.get(
+        f"{PREFIX}/media",
+        params={**params, "writer": run.writer_id},
+        headers={"range": wanted} if wanted else {},
+    )
+    assert (status, given) == (answer.status_code, answer.content)
+
+
+@pytest.mark.parametrize(
+    "file", ["../../../meta.json", "abc.html", "..%2f..%2fmeta.json", f"{'g' * 64}.png", ""]
+)
+def test_only_media_are_served_as_media(world: World, file: str) -> None:
+    """A name that no medium can have is a 404, wherever it leads."""
+    run = world.run("a")
+    run.log([{"loss": 1.0}])
+    code = world.meta()["runs"][0]["code"]
+    answer = world.get("media", project="demo", run=code, writer=run.writer_id, file=file)
+    assert 404 == answer.status_code
+
+
+@pytest.mark.parametrize("key", ["other/runs/a/meta.json", "demo/../x", "demo", "", "demo/nothing"])
+def test_a_file_of_another_project_is_not_served(world: World, key: str) -> None:
+    """The route of files gives what lies under the project of the request, and nothing else."""
+    world.run("a").log([{"loss": 1.0}])
+    assert 404 == world.get("file", project="demo", key=key).status_code
+
+
+def test_health_tells_gaps_and_damage(world: World) -> None:
+    """What a listing shows at once, and what reading all finds."""
+    run = world.run("a")
+    run.log([{"loss": 1.0}])
+    torn = str(ShardKey("demo", run.run_id, run.writer_id, 50, 60))
+    world.store.put({torn: b"PAR1 and then nothing"})
+    world.wait()
+    told = world.get("health.json", project="demo").json()
+    assert torn in [one["key"] for one in told["unreadable"]]
+    assert None is told["verified"]
+    found = world.get("health.json", project="demo", verify=1).json()["verified"]["findings"]
+    assert {("error", "unreadable")} <= {(one["level"], one["kind"]) for one in found}
 
 
 def test_codes_follow_from_names_alone() -> None:

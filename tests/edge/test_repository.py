@@ -56,7 +56,9 @@ def test_every_relative_link_of_a_document_leads_somewhere(document: str) -> Non
 @pytest.mark.parametrize("document", DOCUMENT_NAMES)
 def test_every_trackio_command_of_a_document_exists(document: str) -> None:
     """`trackio show` in a document is a command of the command line."""
-    said = re.findall(r"(?:`|\n\$? ?)trackio ([a-z]+)(?: ([a-z]+))?", (ROOT / document).read_text())
+    said = re.findall(
+        r"(?:`|\n\$? ?)trackio ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", (ROOT / document).read_text()
+    )
     assert [] == [words for words in said if not _is_command(root, words)]
 
 

@@ -107,7 +107,8 @@ def test_a_full_store_disk_keeps_everything_in_the_journal_until_there_is_room(
         TRACKIO_STORE=str(small_disk),
         TRACKIO_JOURNAL_DIR=str(tmp_path / ".journal"),
     )
-    assert (0, "False True trackio recover") == (done.returncode, done.stdout.strip()), done.stderr
+    said = f"False True trackio sync --dir {tmp_path}"
+    assert (0, said) == (done.returncode, done.stdout.strip()), done.stderr
     assert "disk is full" in done.stderr
     (small_disk / "ballast").unlink()
     assert [0.0] == metrics(small_disk)

@@ -48,7 +48,7 @@ def _end(folder):
         ("1 / 0", 1, ("failed", "ZeroDivisionError")),
         ("raise KeyboardInterrupt", None, ("failed", "KeyboardInterrupt")),
         ("with run: pass", 0, ("finished", None)),
-        ("with run: raise ValueError('x')", 1, ("failed", "ValueError")),
+        ("with run: raise ValueError('x')", 1, ("failed", "ValueError: x")),
         ("try:\n    1 / 0\nexcept ZeroDivisionError: pass", 0, ("finished", None)),
         ("threading.Thread(target=run.log, args=({'i': 9.5},)).start()", 0, ("finished", None)),
     ],

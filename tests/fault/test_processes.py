@@ -257,7 +257,7 @@ def test_recovery_finds_nothing_after_a_good_end(tmp_path):
 
 FAR = """
     import os, sys, threading, time, trackio
-    from trackio import current
+    from trackio import beginning
     from trackio.errors import StoreUnavailable
     from trackio.store import open_store
     class Far:  # a folder that only this class can reach, as a service would be
@@ -268,7 +268,7 @@ FAR = """
             if os.path.exists(sys.argv[1]):
                 raise StoreUnavailable("the network is down")
             self.inner.put(files)
-    current.open_store = Far
+    beginning.open_store = Far
     run = trackio.init("p")
     {then}
 """
@@ -291,7 +291,8 @@ def test_what_waits_for_a_store_elsewhere_is_sent_by_another_process(tmp_path):
     """
     )
     done = run(tmp_path, script, str(down), TRACKIO_STORE=str(tmp_path / "far"))
-    assert (0, "False True trackio recover") == (done.returncode, done.stdout.strip()), done.stderr
+    said = f"False True trackio sync --dir {tmp_path}"
+    assert (0, said) == (done.returncode, done.stdout.strip()), done.stderr
     assert "the network is down" in done.stderr
     assert not (tmp_path / "far").exists()
     report = recover(tmp_path)
@@ -310,7 +311,7 @@ def test_after_an_outage_everything_arrives_in_order(tmp_path):
         then="""
     for i in range(40):
         run.log({"i": i})
-        run._path.flush(0.0)
+        run.flush(timeout_s=0.0)
         if i == 30:
             os.remove(sys.argv[1])
     report = run.finish()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from trackio import keys
 from trackio.errors import InvalidInput
-from trackio.model import PackId, RunId, TombstoneId, WriterId
+from trackio.model import EventId, PackId, RunId, TombstoneId, VersionId, WriterId
 
 IDS = st.text("0123456789abcdef", min_size=24, max_size=24)
 SEQS = st.integers(0, 10**15)
@@ -39,6 +39,11 @@ def built(draw) -> keys.Key:
                 keys.TombstoneKey(project, run, TombstoneId(identifier)),
                 keys.ConsumerKey(project, draw(NAMES)),
                 keys.ClaimKey(project, writer, first, draw(NAMES)),
+                keys.BlobKey(project, identifier * 2 + "0" * 16),
+                keys.ManifestKey(project, draw(NAMES), VersionId(identifier)),
+                keys.AliasKey(project, draw(NAMES), draw(NAMES)),
+                keys.DeletedVersionKey(project, draw(NAMES), VersionId(identifier)),
+                keys.RegistryEventKey(project, EventId(identifier)),
                 keys.LegacyKey(project, tuple(draw(st.lists(NAMES, min_size=1, max_size=3)))),
             ]
         )

@@ -74,6 +74,10 @@ class Histories(RuleBasedStateMachine):
         self.world.recover(everything=everything)
 
     @rule()
+    def compact(self) -> None:
+        self.world.compact()
+
+    @rule()
     def collect(self) -> None:
         self.world.collect()
 

@@ -1,8 +1,8 @@
 """A stand-in for the Hugging Face Hub's buckets, which the real client talks to.
 
-Listing in pages, batches, downloads, tokens with roles, rate limits and per-operation failures.
-What is not known of the real Hub is chosen here: pages of 1,000, names in order, deleting what
-is not there succeeds. No repository, no Space, no TLS, and nothing lasts.
+Listing in pages, batches, downloads, the feed of changes, tokens with roles, rate limits and
+per-operation failures. What is not known of the real Hub is chosen here: pages of 1,000, names
+in order, deleting what is not there succeeds. No repository, no Space, no TLS, and nothing lasts.
 """
 
 import json
@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
+from standin.feed import Feed
+from standin.limit import RateLimit
 from standin.web import Answer, Faults, Request, WebServer, json_answer
 from standin.xet import Cas
 
@@ -69,6 +71,7 @@ class HubBucket:
     created: str
     updated: str
     files: dict[str, File] = field(default_factory=dict)
+    feed: Feed = field(default_factory=Feed)
 
     @property
     def owner(self) -> str:
@@ -88,6 +91,8 @@ class StandinHub:
     def __init__(self, *, page_size: int = 1000) -> None:
         self.page_size = page_size
         self.buckets: dict[str, HubBucket] = {}
+        self.has_events = True
+        self.limit: RateLimit | None = None
         self.fails_operation: Callable[[dict[str, Any]], str | None] = _never
         self._lock = threading.Lock()
         self._cas = Cas()
@@ -128,15 +133,25 @@ class StandinHub:
         if request.path.startswith("/cas/"):
             with self._lock:
                 return self._cas.answer(request)
+        with self._lock:
+            refusal = self.limit.take(request) if self.limit else None
+            answer = refusal or self._routed(request)
+            return self.limit.tell(answer) if self.limit else answer
+
+    def _routed(self, request: Request) -> Answer:
         try:
-            with self._lock:
-                return self._route(request)
+            return self._route(request)
         except _Refusal as refusal:
             return refusal.answer
 
     def _route(self, request: Request) -> Answer:
         if resolved := re.fullmatch(r"/buckets/([^/]+/[^/]+)/resolve/(.+)", request.path):
             return self._resolve(self._readable(resolved[1], request), unquote(resolved[2]))
+        if request.path == "/api/whoami-v2":
+            return self._who_am_i(request)
+        return self._route_bucket(request)
+
+    def _route_bucket(self, request: Request) -> Answer:
         called = re.fullmatch(r"/api/buckets/([^/]+)/([^/]+)((?:/.*)?)", request.path)
         if called is None:
             raise _Refusal(404, "NotFound", "Sorry, we can't find the page you are looking for.")
@@ -146,12 +161,11 @@ class StandinHub:
                 return self._create(bucket_id, request)
             case "GET", "":
                 return _info(self._readable(bucket_id, request))
-            case "GET", "/xet-write-token":
-                self._writable(bucket_id, request)
+            case "GET", "/xet-write-token" | "/xet-read-token":
+                (self._writable if "write" in rest else self._readable)(bucket_id, request)
                 return self._xet_token()
-            case "GET", "/xet-read-token":
-                self._readable(bucket_id, request)
-                return self._xet_token()
+            case "GET", "/events":
+                return self._events(self._readable(bucket_id, request), request)
             case "POST", "/batch":
                 return self._batch(self._writable(bucket_id, request), request)
             case "POST", "/paths-info":
@@ -184,6 +198,12 @@ class StandinHub:
         return bucket
 
     # What can be asked
+
+    def _who_am_i(self, request: Request) -> Answer:
+        role = self._role(request)
+        if role is None:
+            raise _Refusal(401, "Unauthorized", "Invalid credentials in Authorization header")
+        return json_answer({"type": "user", "name": role.user})
 
     def _create(self, bucket_id: str, request: Request) -> Answer:
         role = self._role(request)
@@ -219,6 +239,11 @@ class StandinHub:
             headers["Link"] = f'<{self.url}{next_page}>; rel="next"'
         return json_answer(items[begin : begin + size], **headers)
 
+    def _events(self, bucket: HubBucket, request: Request) -> Answer:
+        if not self.has_events:
+            raise _Refusal(501, "NotImplemented", "There is no feed of changes here.")
+        return bucket.feed.answer(request)
+
     def _batch(self, bucket: HubBucket, request: Request) -> Answer:
         operations = [json.loads(line) for line in request.body.splitlines()]
         failed = [
@@ -227,6 +252,13 @@ class StandinHub:
             if (problem := self.fails_operation(operation) or self._apply(bucket, operation))
         ]
         bucket.updated = _now()
+        bucket.feed.tell(
+            [
+                _change(bucket, operation["path"])
+                for operation in operations
+                if operation["path"] not in {one["path"] for one in failed}
+            ]
+        )
         done = len(operations) - len(failed)
         said = {"success": not failed, "processed": len(operations), "succeeded": done}
         return json_answer({**said, "failed": failed}, 200 if done or not operations else 422)
@@ -267,11 +299,20 @@ def running_hub(*, page_size: int = 1000) -> Iterator[StandinHub]:
     """A Hub without buckets, served until the end of the block."""
     hub = StandinHub(page_size=page_size)
     with hub._server.running():
-        yield hub
+        try:
+            yield hub
+        finally:
+            for bucket in hub.buckets.values():
+                bucket.feed.end()
 
 
 def _never(operation: Mapping[str, Any]) -> str | None:
     return None
+
+
+def _change(bucket: HubBucket, path: str) -> dict[str, Any]:
+    file = bucket.files.get(path)
+    return {"path": path, "op": "delete"} if file is None else {**file.said(), "op": "update"}
 
 
 def _info(bucket: HubBucket) -> Answer:

@@ -38,12 +38,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the server says. `sent` limits how much of the body really travels."""
+    """What the server says.
+
+    `sent` limits how much of the body really travels. A `stream` takes the place of the body
+    and is sent as it comes; the connection closes at its end.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     sent: int | None = None
+    stream: Iterator[bytes] | None = None
 
 
 def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:
@@ -186,13 +191,19 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815
 
     def _send(self, answer: Answer) -> None:
-        headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+        length = {} if answer.stream else {"Content-Length": str(len(answer.body))}
+        headers = {**length, **answer.headers}
         lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join(lines).encode() + b"\r\n\r\n"
         body = b"" if self.command == "HEAD" else answer.body
         self.close_connection |= answer.sent is not None
         self.wfile.write(head + body[: answer.sent])
+        if answer.stream is not None:
+            self.close_connection = True
+            for part in answer.stream:
+                self.wfile.write(part)
+                self.wfile.flush()
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

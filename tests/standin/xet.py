@@ -82,12 +82,13 @@ class Cas:
             case ["PUT", "grants", xorb]:
                 self._granted[xorb] = request.body
             case ["POST", "v1", "xorb-commits", _, xorb, "grant", _]:
-                self._xorbs[xorb] = self._granted.pop(xorb)
+                # Two clients may send the same contents at the same time.
+                self._xorbs[xorb] = self._granted.pop(xorb, None) or self._xorbs[xorb]
             case ["POST", "v2", "shards"]:
                 self._files.update(_files_of(request.body))
                 return Answer(body=b'{"type":"result"}\n')
             case ["GET", "v2", "reconstructions", file]:
-                return self._reconstruction(file)
+                return self._reconstruction(file, _asked_range(request))
             case ["GET", "xorb-bytes", xorb]:
                 return _ranged(self._xorbs[xorb], request)
             case _:
@@ -100,16 +101,34 @@ class Cas:
         url = f"{self.endpoint}/grants/{xorb}"
         return json_answer({"id": "1", "method": "PUT", "url": url, "headers": {}}, status=201)
 
-    def _reconstruction(self, file: str) -> Answer:
+    def _reconstruction(self, file: str, asked: tuple[int, int] | None) -> Answer:
         terms = self._files.get(file)
         if terms is None:
             return Answer(status=404)
+        offset = 0
+        if asked is not None:
+            terms, offset = self._narrowed(terms, *asked)
+            if not terms:
+                return Answer(status=416)
         xorbs = {xorb: [self._fetching(xorb, terms)] for xorb in {term.xorb for term in terms}}
         said = [
             {"hash": t.xorb, "unpacked_length": t.size, "range": {"start": t.start, "end": t.end}}
             for t in terms
         ]
-        return json_answer({"offset_into_first_range": 0, "terms": said, "xorbs": xorbs})
+        return json_answer({"offset_into_first_range": offset, "terms": said, "xorbs": xorbs})
+
+    def _narrowed(self, terms: list[Term], begin: int, end: int) -> tuple[list[Term], int]:
+        """The chunks that hold these bytes, and where in the first of them they begin."""
+        found: list[Term] = []
+        at, offset = 0, 0
+        for term in terms:
+            chunks = list(_chunks(self._xorbs[term.xorb]))[term.start : term.end]
+            for number, chunk in enumerate(chunks, term.start):
+                if at < end and begin < at + chunk.size:
+                    offset = offset if found else begin - at
+                    found.append(Term(term.xorb, chunk.size, number, number + 1))
+                at += chunk.size
+        return found, offset
 
     def _fetching(self, xorb: str, terms: list[Term]) -> dict[str, object]:
         """Where all chunks of a xorb that the terms need can be had."""
@@ -174,6 +193,14 @@ def _term(shard: bytes, at: int) -> Term:
 
 def _hash(raw: bytes) -> str:
     return "".join(f"{word:016x}" for word in struct.unpack("<4Q", raw))
+
+
+def _asked_range(request: Request) -> tuple[int, int] | None:
+    """The bytes that a request asks for, the last one excluded."""
+    if not (asked := request.headers.get("range", "")):
+        return None
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    return int(first), int(last) + 1 if last else 1 << 62
 
 
 def _ranged(data: bytes, request: Request) -> Answer:

@@ -14,6 +14,7 @@ from trackio.store.lagging import Lagging
 from trackio.store.memory import MemoryStore
 from trackio.testing import ManualClock
 from trackio.upkeep import collect
+from trackio.upkeep.trust import Trust, safe_ranges
 
 GRACE_S = 120.0
 OTHER = WriterId("0" * 23 + "7")
@@ -137,8 +138,8 @@ def test_writers_are_judged_apart(store, clock):
     assert set() == _deletes(store, clock)
 
 
-def test_nothing_goes_on_account_of_a_pointer(store, clock):
-    """Its rows are in a pack that is not read here."""
+def test_nothing_goes_on_account_of_a_pointer_whose_pack_cannot_be_read(store, clock):
+    """What a pointer says is no proof."""
     pack = PackId("a" * 24)
     _put(store, (0, 4))
     store.put({str(PointerKey(PROJECT, RUN_ID, WRITER_ID, 0, 4, pack)): b""})
@@ -207,7 +208,9 @@ def test_what_is_safe_is_old_and_wholly_readable(store, clock):
     _put(store, (10, 14))
     (run,) = list_project(store, PROJECT).runs.values()
     files = run.writers[WRITER_ID]
-    safe = collect.safe_ranges(files, collect.make_check(store), clock.now_s() - GRACE_S)
+    check, before_s = collect.make_check(store), clock.now_s() - GRACE_S
+    nothing = Trust(check=check, older_than_s=before_s, packs={}, condemned={})
+    safe = safe_ranges(files, nothing)
     assert (SeqRange(0, 4), SeqRange(20, 24)) == safe
 
 

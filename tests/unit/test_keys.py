@@ -5,21 +5,26 @@ import pytest
 from trackio import keys
 from trackio.errors import InvalidInput
 from trackio.keys import (
+    AliasKey,
+    BlobKey,
     ClaimKey,
     ClockKey,
     CondemnedKey,
     ConsumerKey,
+    DeletedVersionKey,
     LegacyKey,
+    ManifestKey,
     MediaKey,
     MetaKey,
     NameKey,
     OverviewKey,
     PackKey,
     PointerKey,
+    RegistryEventKey,
     ShardKey,
     TombstoneKey,
 )
-from trackio.model import PackId, RunId, TombstoneId, WriterId
+from trackio.model import EventId, PackId, RunId, TombstoneId, VersionId, WriterId
 from trackio.store.base import check_key
 
 RUN = RunId("my run/1")
@@ -46,6 +51,11 @@ BUILT = {
     ConsumerKey("p", "alerts.json"): "p/state/alerts.json.json",
     ClaimKey("p", WRITER, 3, "mail"): f"p/state/claims/{WRITER}-000000000003/mail",
     LegacyKey("p", ("old dir", "a.png")): "p/legacy/old%20dir/a.png",
+    BlobKey("p", "a" * 64): f"p/artifacts/blobs/{'a' * 64}",
+    ManifestKey("p", "my model", VersionId(WRITER)): f"p/artifacts/my%20model/{WRITER}.json",
+    AliasKey("p", "blobs", "best one"): "p/artifacts/blobs/aliases/best%20one.json",
+    DeletedVersionKey("p", "m", VersionId(WRITER)): f"p/artifacts/m/deleted/{WRITER}",
+    RegistryEventKey("prod", EventId(WRITER)): f"@registry/prod/{WRITER}.json",
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from trackio.errors import FormatTooNew, NotFound
 from trackio.model import Entry
+from trackio.query.cache import Cache
 from trackio.query.project import Project, open_project
 from trackio.query.series import read_series
 from trackio.query.view import View
@@ -236,10 +237,10 @@ def test_a_file_of_a_remote_store_is_fetched_once(tmp_path: Path):
     store = Counting()
     writer = written(store)
     writer.put(0, 6)
-    view = Project(store, "p", cache_dir=tmp_path).view()
+    view = Project(store, "p", cache=Cache(tmp_path)).view()
     assert values(view) == values(view)
     assert 1 == len(store.fetched)
-    again = Project(store, "p", cache_dir=tmp_path)
+    again = Project(store, "p", cache=Cache(tmp_path))
     assert up_to(6) == values(again.view())
     assert 1 == len(store.fetched)
     writer.put(7, 12)
@@ -251,7 +252,7 @@ def test_a_cache_that_was_deleted_is_filled_again(tmp_path: Path):
     """It may go at any time."""
     store = MemoryStore()
     written(store).put()
-    view = Project(store, "p", cache_dir=tmp_path, held_file_rows=0).view()
+    view = Project(store, "p", cache=Cache(tmp_path), held_file_rows=0).view()
     assert up_to(12) == values(view)
     for path in tmp_path.rglob("*.parquet"):
         path.unlink()

@@ -391,3 +391,24 @@ def test_recovering_beside_a_living_writer_is_harmless_if_asked_for(settings, fo
     assert 0 == background.recover(settings).calls
     assert 5 == background.recover(settings, everything=True).calls
     assert path.exists()
+
+
+def test_only_files_near_the_journal_are_read(folder, store):
+    """A long run leaves a short journal; the rest of it is not fetched from afar."""
+    _put(store, (0, 9), (10, 19), (20, 29))
+    _journal(folder, calls(25, 34))
+    asked = []
+    seen = Faulty(store, before=lambda op, key: asked.append(key) if op == "get" else None)
+    assert [(30, 34)] == _publishes(_plan(folder, seen))
+    assert {str(ShardKey(PROJECT, RUN_ID, WRITER_ID, 20, 29))} == set(asked)
+
+
+def test_a_sync_asks_no_store_for_its_time(folder, store):
+    """That takes a put; without it no journal may go."""
+    _put(store, (0, 9))
+    _journal(folder, calls(0, 9))
+    (left,) = _find(folder)
+    before = {entry.key for entry in store.list()}
+    seen = recover.look(left, store, spooled=None, grace_s=GRACE_S, may_ask_time=False)
+    assert before == {entry.key for entry in store.list()}
+    assert () == recover.plan(left, seen, DEAD, now_s=NOW_S).drop

@@ -1,20 +1,32 @@
 """Finding the run to go on with: by name, newest first, not those that were deleted."""
 
 import os
+import threading
+from dataclasses import replace
 
 import pytest
 from making import PROJECT, header, line_of
 from making import calls as some_calls
 
 from trackio import journal
-from trackio.errors import InvalidInput, NotFound, StoreUnavailable
+from trackio.asked import ask
+from trackio.errors import (
+    InvalidInput,
+    NotFound,
+    StoreMissing,
+    StoreRefused,
+    StoreUnavailable,
+)
 from trackio.keys import MetaKey, NameKey, ShardKey, TombstoneKey
 from trackio.meta import encode_meta
 from trackio.model import RunId, RunMeta, TombstoneId, WriterId
-from trackio.resume import check_policy, find_resumable
+from trackio.resume import find_resumable
 from trackio.settings import Settings
+from trackio.spool import outage, spool_folder
 from trackio.store import open_store
+from trackio.store.directory import Directory
 from trackio.store.faulty import Fault, Faulty
+from trackio.store.memory import MemoryStore
 
 OLD, NEW = RunId("0" * 23 + "1"), RunId("0" * 23 + "2")
 FIRST, SECOND = WriterId("0" * 23 + "a"), WriterId("0" * 23 + "c")
@@ -74,13 +86,13 @@ def test_without_such_a_run_allow_begins_one_and_must_raises(settings, store):
 def test_a_policy_that_cannot_be_meant_is_refused(policy, name, why):
     """Before anything is looked up."""
     with pytest.raises(InvalidInput, match=why):
-        check_policy(policy, name)
+        ask("p", name, None, policy)
 
 
 @pytest.mark.parametrize(("policy", "name"), [("must", "n"), ("allow", None), ("never", None)])
 def test_a_policy_that_can_be_meant_is_accepted(policy, name):
     """A name is only needed where a run must be found."""
-    check_policy(policy, name)
+    assert ask("p", name, None, policy).policy == policy
 
 
 def test_a_run_that_is_called_otherwise_now_is_not_meant(settings, store):
@@ -139,3 +151,127 @@ def test_a_store_that_cannot_be_asked_is_an_error(settings, store):
     down = Faulty(store, lambda op, keys: Fault.FAILED)
     with pytest.raises(StoreUnavailable):
         _find(settings, down, "allow")
+
+
+# A store elsewhere
+
+
+@pytest.fixture
+def far():
+    """It fails, does not exist, or never answers, if a test says so."""
+    return MemoryStore()
+
+
+@pytest.fixture
+def spool(settings, far):
+    """What waits for it on this machine."""
+    return Directory(spool_folder(settings.spool_dir, far.url))
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_said(monkeypatch):
+    """No outage of another test is remembered."""
+    monkeypatch.setattr(outage, "_silent", set())
+
+
+def _leave_journal(settings, store, **changes):
+    settings.journal_dir.mkdir(exist_ok=True)
+    head = header(store_url=store.url, meta=_meta(), **changes)
+    path = settings.journal_dir / f"{head.writer_id}.0.journal"
+    path.write_bytes(journal.encode_header(head))
+    return head
+
+
+def test_what_the_store_has_and_what_waits_here_of_a_run_is_one_run(settings, far, spool):
+    """The machine died before it had sent all."""
+    _put_run(far, NEW, FIRST)
+    _put_run(spool, NEW, SECOND)
+    found = _find(settings, far)
+    assert (NEW, (FIRST, SECOND), True) == (found.run_id, found.writers, found.is_sent)
+
+
+@pytest.mark.parametrize(("there", "here"), [(OLD, NEW), (NEW, OLD)])
+def test_the_later_of_two_runs_is_meant_wherever_it_is(settings, far, spool, there, here):
+    """In the store, or waiting on this machine."""
+    _put_run(far, there, FIRST)
+    _put_run(spool, here, SECOND)
+    found = _find(settings, far, "allow")
+    assert (NEW, there is NEW) == (found.run_id, found.is_sent)
+
+
+def test_a_run_of_which_there_is_only_a_journal_is_found(settings, far):
+    """It was killed before its first shard; a journal for another store is not meant."""
+    head = _leave_journal(settings, far)
+    found = _find(settings, far)
+    assert (head.run_id, (head.writer_id,), False) == (found.run_id, found.writers, found.is_sent)
+    assert _find(settings, MemoryStore(), "allow") is None
+
+
+class _Down(MemoryStore):
+    def __init__(self, exc):
+        super().__init__()
+        self._exc = exc
+
+    def list(self, prefix="", *, recursive=True):
+        raise self._exc
+
+
+def test_where_the_store_does_not_answer_what_waits_here_decides(settings, caplog):
+    """Without anything here a new run begins, and is told; the outage is told once."""
+    down = _Down(StoreUnavailable("no answer"))
+    assert _find(settings, down, "allow") is None
+    assert _find(settings, down, "allow") is None
+    assert 2 == caplog.text.count("whether it has a run 'n' is not known, so a new one begins")
+    assert 1 == caplog.text.count("rows wait on this machine")
+    _leave_journal(settings, down)
+    assert _find(settings, down, "allow") is not None
+    assert _find(settings, down, "must") is not None
+
+
+@pytest.mark.parametrize("exc", [StoreUnavailable("no answer"), StoreRefused("no token")])
+def test_where_it_must_be_found_a_store_that_cannot_be_asked_is_an_error(settings, exc):
+    """And nothing of it is here."""
+    with pytest.raises(type(exc), match=str(exc)):
+        _find(settings, _Down(exc), "must")
+
+
+def test_a_store_that_never_answers_is_given_up(settings):
+    """Training does not wait for a network that swallows everything."""
+    released = threading.Event()
+
+    class Silent(MemoryStore):
+        def list(self, prefix="", *, recursive=True):
+            released.wait(60)
+            return iter(())
+
+    silent = Silent()
+    assert _find(replace(settings, resume_s=0.05), silent, "allow") is None
+    with pytest.raises(StoreUnavailable, match="TRACKIO_RESUME_S"):
+        _find(replace(settings, resume_s=0.05), silent, "must")
+    released.set()
+
+
+def test_a_bucket_that_nobody_made_has_no_runs(settings, caplog):
+    """The first rows make it; nothing is wrong with that."""
+    missing = _Down(StoreMissing("there is none"))
+    assert _find(settings, missing, "allow") is None
+    with pytest.raises(NotFound, match="no run 'n'"):
+        _find(settings, missing, "must")
+    assert [] == caplog.records
+
+
+def test_offline_only_what_waits_here_is_looked_at(settings, far, spool, caplog):
+    """The store is not asked, even if it would answer."""
+    offline = replace(settings, mode="offline")
+    _put_run(far, NEW, FIRST)
+    assert _find(offline, far, "allow") is None
+    assert "mode is offline" in caplog.text
+    with pytest.raises(NotFound):
+        _find(offline, far, "must")
+    _put_run(spool, OLD, SECOND)
+    assert OLD == _find(offline, far, "must").run_id
+
+
+def test_disabled_resumes_nothing(settings, store):
+    """Not even what must be there."""
+    assert _find(replace(settings, mode="disabled"), store, "must") is None

@@ -50,7 +50,7 @@ class Yard:
         key = ShardKey(PROJECT, RUN_ID, WRITER_ID, first, last)
         data = shard.encode(calls(first, last), RUN_ID, WRITER_ID, SeqRange(first, last))
         self.truth.put({str(key): data})
-        self.rollup.add([Put(key, len(data))])
+        self.rollup.add([Put(key, len(data), data)])
         return str(key)
 
     @property
@@ -294,3 +294,39 @@ def test_a_merge_in_the_spool_that_stops_lets_its_files_go(spooled):
     assert 3 == len(list(spooled.unsent.store.list()))
     assert isinstance(spooled.truth, Directory)
     assert [] == spooled.spans
+
+
+def test_a_small_run_ends_as_one_shard_wherever_its_parts_are(spooled):
+    """Sent, waiting, merged before: a reader needs one file, and compaction takes the rest."""
+    for first in range(2):
+        spooled.unsent.offer([spooled.put(first, first)])
+        spooled.unsent.send()
+    spooled.unsent.offer([spooled.put(first, first) for first in range(2, 7)])
+    spooled.rollup.step()
+    spooled.unsent.offer([spooled.put(7, 7)])
+    spooled.rollup.finish()
+    assert [(0, 7)] == spooled.spans
+    assert spooled.unsent.send()
+    sent = list_writer(spooled.unsent.store, PROJECT, RUN_ID, WRITER_ID)
+    assert [(0, 7)] == [(taken.key.first, taken.key.last) for taken in sent.cover.taken]
+    data = spooled.unsent.store.get(str(ShardKey(PROJECT, RUN_ID, WRITER_ID, 0, 7)))
+    assert list(range(8)) == sorted(set(shard.decode(data)[1]["seq"].to_pylist()))
+
+
+def test_of_a_large_run_only_what_waits_is_merged_at_the_end(tmp_path):
+    """What was sent is not read back from the store."""
+    spool = Spool(tmp_path / "spool", MemoryStore())
+    yard = Yard(tmp_path, store=spool.files, unsent=spool, fan_in=8, small_bytes=12_000)
+    spool.offer([yard.put(0, 2_000)])
+    spool.send()
+    spool.offer([yard.put(first, first) for first in range(2_001, 2_004)])
+    yard.rollup.finish()
+    assert [(2_001, 2_003)] == yard.spans
+
+
+def test_a_run_of_one_shard_ends_as_it_is(spooled):
+    """There is nothing to merge."""
+    spooled.unsent.offer([spooled.put(0, 5)])
+    spooled.rollup.finish()
+    assert spooled.unsent.send()
+    assert 1 == len(list(spooled.unsent.store.list()))

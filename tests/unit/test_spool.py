@@ -7,14 +7,18 @@ import pytest
 from making import PROJECT, RUN_ID, WRITER_ID, calls
 
 from trackio import shard
+from trackio.errors import StoreMissing, StoreRefused, StoreUnavailable
 from trackio.keys import MetaKey, ShardKey
 from trackio.model import SeqRange
-from trackio.spool import URL_FILE, Spool, SpoolThread, spool_folder
+from trackio.settings import Patience
+from trackio.spool import URL_FILE, Spool, SpoolThread, outage, spool_folder
 from trackio.store.faulty import Fault, Faulty
 from trackio.store.memory import MemoryStore
 
 META = str(MetaKey(PROJECT, RUN_ID))
 RUN_PREFIX = f"{PROJECT}/runs/{RUN_ID}/"
+LONG = Patience(silence_s=30, cap_s=30)
+NOW = Patience(silence_s=0, cap_s=0)
 
 
 class Gate:
@@ -33,6 +37,12 @@ class Gate:
 @pytest.fixture
 def gate():
     return Gate()
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_said(monkeypatch):
+    """No outage of another test is remembered."""
+    monkeypatch.setattr(outage, "_silent", set())
 
 
 @pytest.fixture
@@ -90,9 +100,7 @@ def test_all_that_waits_goes_in_one_batch_what_shards_need_before_them(spool, ga
     assert [[META], names] == gate.puts
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault.REFUSED, Fault.FAILED, Fault.LOST, Fault.PARTIAL, Fault.TORN]
-)
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.FAILED, Fault.LOST, Fault.TORN])
 def test_what_failed_stays_and_is_sent_again(spool, truth, gate, fault, caplog):
     """A put whose answer was lost too: only OK is OK. One warning for a long outage."""
     names = _put(spool, 0, 1, 2)
@@ -179,7 +187,7 @@ def test_what_is_offered_waits_even_if_the_note_cannot_be_written(spool, monkeyp
     with pytest.raises(OSError, match="disk full"):
         spool.offer(names)
     assert names == spool.waiting(names)
-    assert not spool.wait_sent(RUN_PREFIX, 0.0)
+    assert not spool.wait_sent(RUN_PREFIX, NOW)
 
 
 def test_stores_have_folders_of_their_own(tmp_path):
@@ -197,12 +205,12 @@ def test_stores_have_folders_of_their_own(tmp_path):
 
 def test_waiting_ends_when_nothing_below_the_prefix_is_left(spool):
     """Files of other runs are not waited for."""
-    assert spool.wait_sent(RUN_PREFIX, 0.0)
+    assert spool.wait_sent(RUN_PREFIX, NOW)
     spool.offer(_put(spool, 0))
-    assert not spool.wait_sent(RUN_PREFIX, 0.0)
-    assert spool.wait_sent("p/runs/another/", 0.0)
+    assert not spool.wait_sent(RUN_PREFIX, NOW)
+    assert spool.wait_sent("p/runs/another/", NOW)
     spool.send()
-    assert spool.wait_sent(RUN_PREFIX, 0.0)
+    assert spool.wait_sent(RUN_PREFIX, NOW)
 
 
 def test_a_merged_file_is_waited_for_like_those_it_replaces(spool, truth):
@@ -213,9 +221,9 @@ def test_a_merged_file_is_waited_for_like_those_it_replaces(spool, truth):
     merged = str(ShardKey(PROJECT, RUN_ID, WRITER_ID, 0, 1))
     spool.files.put({merged: b"merged"})
     spool.replace(names, merged)
-    assert not spool.wait_sent(RUN_PREFIX, 0.0)
+    assert not spool.wait_sent(RUN_PREFIX, NOW)
     assert spool.send()
-    assert spool.wait_sent(RUN_PREFIX, 0.0)
+    assert spool.wait_sent(RUN_PREFIX, NOW)
     assert [merged] == _keys(truth)
 
 
@@ -257,7 +265,7 @@ def test_the_thread_sends_what_is_offered(thread, truth):
     """At once, and again and again."""
     for first in range(3):
         thread.offer(_put(thread, first))
-        assert thread.wait_sent(RUN_PREFIX, 30)
+        assert thread.wait_sent(RUN_PREFIX, LONG)
     assert [_shard_key(first) for first in range(3)] == _keys(truth)
 
 
@@ -271,7 +279,7 @@ def test_the_thread_sends_what_was_held_and_what_was_merged(thread, truth):
     merged = str(ShardKey(PROJECT, RUN_ID, WRITER_ID, 1, 2))
     thread.files.put({merged: b"merged"})
     thread.replace(names[1:], merged)
-    assert thread.wait_sent(RUN_PREFIX, 30)
+    assert thread.wait_sent(RUN_PREFIX, LONG)
     assert sorted([names[0], merged]) == _keys(truth)
 
 
@@ -280,9 +288,9 @@ def test_the_thread_goes_on_after_an_outage_and_keeps_the_order(thread, truth, g
     gate.fault = Fault.FAILED
     for first in range(3):
         thread.offer(_put(thread, first))
-    assert not thread.wait_sent(RUN_PREFIX, 0.01)
+    assert not thread.wait_sent(RUN_PREFIX, NOW)
     gate.fault = Fault.NONE
-    assert thread.wait_sent(RUN_PREFIX, 30)
+    assert thread.wait_sent(RUN_PREFIX, LONG)
     assert [_shard_key(first) for first in range(3)] == _keys(truth)
 
 
@@ -301,41 +309,140 @@ def test_the_thread_survives_an_error_that_is_none_of_the_stores(
 
     monkeypatch.setattr(Faulty, "put", put)
     thread.offer(_put(thread, 0))
-    assert thread.wait_sent(RUN_PREFIX, 30)
+    assert thread.wait_sent(RUN_PREFIX, LONG)
     assert [_shard_key(0)] == _keys(truth)
     assert any(record.exc_info for record in caplog.records)
 
 
 def test_who_waits_does_not_wait_for_a_pause_to_end(tmp_path, truth, gate):
     """A minute's pause after failures is cut short by `flush` and `finish`."""
-    paused = threading.Event()
+    asked = threading.Event()
 
-    def an_hour(_low, _high):
-        paused.set()
-        return 3600.0
+    def the_longest(_low, high):
+        return high
 
-    spool = Spool(tmp_path / "spool", Faulty(truth, gate), jitter=an_hour)
-    SpoolThread(spool).start()
+    def choose(op, keys):
+        fault = gate(op, keys)
+        if op == "put" and len(gate.puts) == 4:
+            asked.set()
+        return fault
+
+    spool = Spool(tmp_path / "spool", Faulty(truth, choose), jitter=the_longest)
     gate.fault = Fault.FAILED
     spool.offer(_put(spool, 0))
-    assert paused.wait(30)
+    for _ in range(8):  # the next pause is a minute
+        spool.send()
+    assert asked.is_set()
+    SpoolThread(spool).start()
     gate.fault = Fault.NONE
-    assert spool.wait_sent(RUN_PREFIX, 30)
+    assert spool.wait_sent(RUN_PREFIX, LONG)
 
 
-def test_pauses_grow_to_a_minute(tmp_path, truth):
-    """Between half of them and all, by chance, so that clients do not come back together."""
-    asked = []
+# What a store says of a batch
 
-    def note(low, high):
-        asked.append((low, high))
-        return 0.0
 
-    spool = Spool(tmp_path / "spool", truth, jitter=note)
-    spool.pause()
-    assert [] == asked
-    for _ in range(12):
-        spool.note_fault()
-        spool.pause()
-    assert [(1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (30, 60)] == asked[:6]
-    assert {(30, 60)} == set(asked[6:])
+def test_of_a_batch_that_partly_failed_only_what_is_named_is_sent_again(spool, truth, gate):
+    """The rest has landed: this process's own put said so."""
+    names = _put(spool, *range(20))
+    spool.offer(names)
+    gate.fault = Fault.PARTIAL
+    assert not spool.send()
+    landed = _keys(truth)
+    assert sorted(set(names) - set(landed)) == sorted(spool.waiting(names)) == _keys(spool.files)
+    gate.fault = Fault.NONE
+    assert spool.send()
+    assert sorted(set(names) - set(landed)) == gate.puts[-1]
+    assert names == _keys(truth)
+
+
+def test_a_run_whose_meta_does_not_land_does_not_hold_up_others(spool, truth):
+    """Its own shards wait for it."""
+    other = str(MetaKey(PROJECT, "another"))
+    spool.files.put({META: b"{}", other: b"{}"})
+    (name,) = _put(spool, 0)
+    spool.offer([META, other, name])
+    spool.store, real = truth, truth.put
+    truth.put = lambda files: (
+        _partly(real, files, META) if META in files and len(files) > 1 else real(files)
+    )
+    assert not spool.send()
+    assert [other] == _keys(truth)
+    truth.put = real
+    assert spool.send()
+    assert sorted([META, other, name]) == _keys(truth)
+
+
+def _partly(put, files, named):
+    put({name: data for name, data in files.items() if name != named})
+    raise StoreUnavailable("partly", keys=[named])
+
+
+def test_a_bucket_that_is_missing_is_made_once(tmp_path):
+    """By the first rows, never by who only reads."""
+    store = _Bucket()
+    spool = Spool(tmp_path / "spool", store)
+    spool.offer(_put(spool, 0))
+    assert spool.send()
+    spool.offer(_put(spool, 1))
+    assert spool.send()
+    assert 1 == store.made
+    assert [_shard_key(0), _shard_key(1)] == _keys(store)
+
+
+def test_a_bucket_that_may_not_be_made_is_an_outage(tmp_path, caplog):
+    """The rows stay, and the warning says why."""
+    store = _Bucket(refuses="the token may not do this")
+    spool = Spool(tmp_path / "spool", store)
+    names = _put(spool, 0)
+    spool.offer(names)
+    assert not spool.send()
+    assert names == _keys(spool.files)
+    assert "the token may not do this" in caplog.text
+
+
+class _Bucket(MemoryStore):
+    """A bucket that is not there until somebody makes it."""
+
+    def __init__(self, refuses=None):
+        super().__init__()
+        self.made = 0
+        self._refuses = refuses
+
+    def create(self):
+        if self._refuses:
+            raise StoreRefused(self._refuses)
+        self.made += 1
+        return True
+
+    def put(self, files):
+        if not self.made:
+            raise StoreMissing("there is none")
+        super().put(files)
+
+
+def test_many_files_travel_in_batches_each_of_which_is_a_step(spool, gate):
+    """`finish` waits on as long as there are steps."""
+    names = [f"{RUN_PREFIX}{WRITER_ID}/media/{number:064x}.txt" for number in range(2500)]
+    spool.files.put(dict.fromkeys(names, b""))
+    spool.offer(names)
+    assert spool.send()
+    assert [1000, 1000, 500] == [len(keys) for keys in gate.puts]
+    assert 2500 == spool.sent_files
+
+
+def test_a_spool_that_does_not_send_is_not_waited_for(tmp_path, truth):
+    """Mode "offline": `finish` knows at once."""
+    spool = Spool(tmp_path / "spool", truth, is_sending=False)
+    spool.offer(_put(spool, 0))
+    assert not spool.wait_sent(RUN_PREFIX, LONG)
+    assert [] == _keys(truth)
+
+
+def test_once_the_store_says_no_nobody_waits_any_longer(spool, gate):
+    """A wrong token is not cured by patience; whoever waits later sees one more attempt."""
+    spool.offer(_put(spool, 0))
+    gate.fault = Fault.REFUSED
+    SpoolThread(spool).start()
+    assert not spool.wait_sent(RUN_PREFIX, Patience(silence_s=3600, cap_s=3600))
+    gate.fault = Fault.NONE
+    assert spool.wait_sent(RUN_PREFIX, LONG)

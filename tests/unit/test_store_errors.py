@@ -11,8 +11,9 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
-from trackio.errors import InvalidInput, NotFound, StoreRefused, StoreUnavailable
+from trackio.errors import InvalidInput, NotFound, StoreMissing, StoreRefused, StoreUnavailable
 from trackio.store import hub_errors, object_errors
+from trackio.store.base import Budget
 from trackio.store.object_url import parse_object_url
 
 TOKEN = "hf_aVerySecretToken0123456789"
@@ -196,3 +197,29 @@ def test_a_name_that_is_no_key_is_the_callers_to_change():
     """Somebody else put it there."""
     ours = object_errors.translate(InvalidPathError("a//b"), S3, "list everything")
     assert isinstance(ours, InvalidInput)
+
+
+@pytest.mark.parametrize(
+    ("said", "budget"),
+    [
+        ({"ratelimit": '"api";r=800;t=240'}, Budget(remaining=800, resets_s=241.0)),
+        ({"ratelimit": '"api"; r=0; t=55'}, Budget(remaining=0, resets_s=56.0)),
+        ({"ratelimit": '"resolve";r=2999;t=10'}, None),
+        ({"ratelimit": "something else"}, None),
+        ({}, None),
+    ],
+)
+def test_what_the_hub_says_of_its_limit_is_read(said, budget):
+    """Of its API: downloads are counted by themselves."""
+    assert budget == hub_errors.budget_in(said)
+
+
+def test_a_bucket_that_is_missing_is_told_from_one_that_refuses():
+    """A writer makes the first and can do nothing about the second."""
+    missing = hub_errors.translate(_http(404, code="RepoNotFound"), "me/runs", "put")
+    token = _xet(ConnectionError, "404 Not Found", WRITE_TOKEN_URL)
+    assert isinstance(missing, StoreMissing)
+    assert isinstance(hub_errors.translate(token, "me/runs", "put"), StoreMissing)
+    assert not isinstance(hub_errors.translate(_http(403), "me/runs", "put"), StoreMissing)
+    found = hub_errors.translate(_http(404, code="EntryNotFound"), "me/runs", "get")
+    assert isinstance(found, NotFound)

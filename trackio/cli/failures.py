@@ -41,31 +41,32 @@ def report(exc: Exception) -> int:
     """Say what went wrong; the exit code."""
     if os.environ.get("TRACKIO_DEBUG"):
         traceback.print_exception(exc, file=sys.stderr)
+    if isinstance(exc, click.Abort):
+        return INTERRUPTED
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        exc.show()
+        return WRONG_CALL
+    message, code = describe(exc)
+    print(f"Error: {message}", file=sys.stderr)
+    return code
+
+
+def describe(exc: Exception) -> tuple[str, int]:
+    """What went wrong in one line, and the exit code."""
     match exc:
-        case click.Abort():
-            return INTERRUPTED
-        case click.exceptions.NoArgsIsHelpError():
-            exc.show()
-            return WRONG_CALL
         case click.ClickException():
-            return _say(_usage_message(exc), WRONG_CALL)
+            return one_line(_usage_message(exc)), WRONG_CALL
         case TrackioError():
-            return _say(
-                str(exc), next(code for kind, code in _CODES.items() if isinstance(exc, kind))
-            )
-    return _say(
+            codes = (code for kind, code in _CODES.items() if isinstance(exc, kind))
+            return one_line(str(exc)), next(codes)
+    message = (
         f"{type(exc).__name__}: {exc}. This should not happen; please report it at {REPORT_TO} "
-        "with what TRACKIO_DEBUG=1 shows",
-        BUG,
+        "with what TRACKIO_DEBUG=1 shows"
     )
+    return one_line(message), BUG
 
 
 def _usage_message(exc: click.ClickException) -> str:
     context = getattr(exc, "ctx", None)
     hint = f" (see `{context.command_path} --help`)" if context is not None else ""
     return exc.format_message().rstrip(".") + hint
-
-
-def _say(message: str, code: int) -> int:
-    print(f"Error: {one_line(message)}", file=sys.stderr)
-    return code

@@ -1,12 +1,22 @@
 """`trackio list`: what there is."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from trackio.cli.conditions import parse_condition
 from trackio.cli.groups import LazyGroup
-from trackio.cli.options import Opened, Page, json_option, with_page, with_project, with_store
+from trackio.cli.options import (
+    Opened,
+    Page,
+    Since,
+    json_option,
+    with_page,
+    with_project,
+    with_store,
+)
 from trackio.cli.output import Answer, Column, print_answer
 from trackio.cli.runs import run_object, warnings_of
 from trackio.cli.text import Moment
@@ -14,9 +24,11 @@ from trackio.render import iso_time
 
 if TYPE_CHECKING:
     from trackio.query.metrics import Metric
+    from trackio.query.runs import RunRow
     from trackio.store.base import Store
 
 _STATUSES = ("running", "finished", "failed", "crashed")
+_WHERE = "config.lr=0.1, summary.loss<0.5, tags=best, name~^lr"
 
 
 @click.group(
@@ -26,10 +38,15 @@ _STATUSES = ("running", "finished", "failed", "crashed")
         "projects": "trackio.cli.lists:projects",
         "runs": "trackio.cli.lists:runs",
         "metrics": "trackio.cli.lists:metrics",
+        "system-metrics": "trackio.cli.lists:system_metrics",
+        "alerts": "trackio.cli.logged:alerts",
+        "media": "trackio.cli.logged:media",
+        "traces": "trackio.cli.logged:traces",
+        "reports": "trackio.cli.logged:reports",
     },
 )
 def lists() -> None:
-    """List projects, runs or metrics."""
+    """List projects, runs, metrics, and what else was logged."""
 
 
 class ProjectLine(NamedTuple):
@@ -64,13 +81,20 @@ def projects(store: "Store", page: Page, as_json: bool) -> None:
 @click.command
 @with_project
 @click.option("--status", type=click.Choice(_STATUSES), help="Only runs of this status.")
+@click.option("--match", metavar="TEXT", help="Only runs with this in their name, id, group, tags.")
+@click.option(
+    "--where", "conditions", multiple=True, metavar="FIELD=VALUE", help=f"Only runs with {_WHERE}."
+)
+@click.option("--since", type=Since(), help="Only runs that got something since, as 2h or a time.")
+@click.option("--sort", metavar="FIELD", help="By this field; with a minus the largest first.")
 @with_page(limit=100)
 @json_option
-def runs(opened: Opened, status: str | None, page: Page, as_json: bool) -> None:
+def runs(*, opened: Opened, status: str | None, page: Page, as_json: bool, **chosen: Any) -> None:
     """List the runs of a project, newest first."""
     from trackio.query.runs import list_runs
 
-    found = [run for run in list_runs(opened.view, opened.as_of_s) if status in (None, run.status)]
+    rows = list_runs(opened.view, opened.as_of_s)
+    found = [run for run in _choose(rows, **chosen) if status in (None, run.status)]
     answer = Answer(
         kind="runs",
         items=page.of(found),
@@ -83,19 +107,57 @@ def runs(opened: Opened, status: str | None, page: Page, as_json: bool) -> None:
     print_answer(answer, _RUN_COLUMNS, as_json=as_json, as_object=run_object)
 
 
+def _choose(
+    rows: "Sequence[RunRow]",
+    *,
+    match: str | None,
+    conditions: Sequence[str],
+    since: float | None,
+    sort: str | None,
+) -> "Sequence[RunRow]":
+    """The runs that pass every test, in the order that is asked for."""
+    from trackio.query.filters import compile_filter, sort_rows
+
+    tests = [compile_filter(match), compile_filter(dict(map(parse_condition, conditions)))]
+    passing = [run for run in rows if all(test(run) for test in tests)]
+    young = [run for run in passing if since is None or run.updated_s >= since]
+    return young if sort is None else sort_rows(young, sort)
+
+
 @click.command
 @with_project
 @click.option("-r", "--run", metavar="RUN", help="Only what this run logged.")
 @click.option("--system", is_flag=True, help="System metrics instead of those that were logged.")
+@click.option("--match", metavar="GLOB", help="Only metrics with such a name, as 'val/*'.")
 @with_page(limit=1000)
 @json_option
-def metrics(opened: Opened, run: str | None, system: bool, page: Page, as_json: bool) -> None:
+def metrics(*, system: bool, **asked: Any) -> None:
     """List the metrics of a project or of one run, in the order of their first logging."""
+    _print_metrics("system" if system else "metric", **asked)
+
+
+@click.command("system-metrics")
+@with_project
+@click.option("-r", "--run", metavar="RUN", help="Only what this run logged.")
+@click.option("--match", metavar="GLOB", help="Only metrics with such a name, as 'gpu/*'.")
+@with_page(limit=1000)
+@json_option
+def system_metrics(**asked: Any) -> None:
+    """List what the machines measured: as list metrics --system."""
+    _print_metrics("system", **asked)
+
+
+def _print_metrics(
+    kind: str, *, opened: Opened, run: str | None, match: str | None, page: Page, as_json: bool
+) -> None:
+    from fnmatch import fnmatchcase
+
     from trackio.query.metrics import list_metrics
     from trackio.query.runs import find_run
 
     run_ids = None if run is None else [find_run(opened.view, run).run_id]
-    found = list_metrics(opened.view, kind="system" if system else "metric", run_ids=run_ids)
+    known = list_metrics(opened.view, kind=kind, run_ids=run_ids)
+    found = [metric for metric in known if match is None or fnmatchcase(metric.key, match)]
     answer = Answer(
         kind="metrics",
         items=page.of(found),

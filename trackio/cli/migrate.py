@@ -44,17 +44,17 @@ def migrate(
     as_of_s = time.time()
     root = source or Settings.from_env().dir
     store = open_store(store_url(dest))
-    with _progress() as tick:
+    with progress() as tick:
         report = migrate_now(root, store, project=project, dry_run=dry_run, tick=tick)
     if as_json:
-        _print_json(report, as_of_s)
+        print_report_json(report, as_of_s)
     else:
-        _print_report(report)
+        print_report(report)
     return report.exit_code
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
+def progress() -> Iterator[Callable[[int, int], None]]:
     """A bar over the rows found so far, on a terminal; elsewhere it is quiet."""
     if not sys.stderr.isatty():
         yield lambda read, found: None
@@ -80,7 +80,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield tick
 
 
-def _print_report(report: "Report") -> None:
+def print_report(report: "Report") -> None:
+    """What became of each run, then what went wrong, then what it came to, for people."""
     rows = [
         [run.project, run.name, run.source, run.calls, _points(run), run.outcome]
         for run in report.runs
@@ -121,7 +122,8 @@ def _limited(texts: list[str]) -> list[str]:
     return [*texts[:_SHOWN], *([f"… and {left:,} more: --json lists all"] if left > 0 else [])]
 
 
-def _print_json(report: "Report", as_of_s: float) -> None:
+def print_report_json(report: "Report", as_of_s: float) -> None:
+    """As `print_report`, for programs."""
     answer = Answer(
         kind="runs",
         items=report.runs,

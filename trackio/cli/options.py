@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -11,13 +12,17 @@ from trackio.errors import InvalidInput, NotFound
 from trackio.settings import Settings
 
 if TYPE_CHECKING:
+    from trackio.query.project import Project
     from trackio.query.view import View
     from trackio.store.base import Store
 
 Item = TypeVar("Item")
 Command = Callable[..., Any]
 
-STORE_HELP = "Where the runs are: a path or a URL.  [default: $TRACKIO_STORE, or this machine's]"
+STORE_HELP = (
+    "Where the runs are: a path, a URL or a bucket's namespace/name.  "
+    "[default: $TRACKIO_STORE, or this machine's]"
+)
 
 
 class Count(click.ParamType[int]):
@@ -41,6 +46,46 @@ class Count(click.ParamType[int]):
         return count
 
 
+class Duration(click.ParamType[float]):
+    """A duration: 90, 90s, 5m, 2h or 1d; in seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The seconds that `value` says."""
+        from trackio.upkeep.durations import parse_duration
+
+        try:
+            return value if isinstance(value, float) else parse_duration(str(value))
+        except InvalidInput as exc:
+            self.fail(str(exc), param, ctx)
+
+
+class Since(click.ParamType[float]):
+    """A moment: ISO 8601, or a duration before now; in seconds since 1970."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The moment that `value` says."""
+        from trackio.upkeep.durations import parse_duration
+
+        if isinstance(value, float):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            try:
+                return time.time() - parse_duration(str(value))
+            except InvalidInput:
+                self.fail(f"{value!r} is no time: write 2026-01-31T12:00:00Z, or 2h", param, ctx)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 class Page(NamedTuple):
     """Which part of a list is wanted; a limit of 0 means all that follows."""
 
@@ -58,6 +103,8 @@ class Opened(NamedTuple):
     project: str
     view: "View"
     as_of_s: float
+    store_url: str
+    source: "Project"
 
 
 def with_store(command: Command) -> Command:
@@ -75,7 +122,11 @@ def with_project(command: Command) -> Command:
     """`--store` and `--project`: passes `opened`, the project as it is now."""
 
     @click.option(
-        "-p", "--project", metavar="NAME", help="The project.  [default: the only one there is]"
+        "-p",
+        "--project",
+        metavar="NAME",
+        help="The project.  [default: the only one there is]",
+        shell_complete=complete_project,
     )
     @with_store
     @wraps(command)
@@ -86,7 +137,7 @@ def with_project(command: Command) -> Command:
 
 
 def with_page(limit: int) -> Callable[[Command], Command]:
-    """`--limit` and `--offset`: passes both as `page`."""
+    """`--limit`, `--offset` and `--fields`: passes the first two as `page`."""
 
     def add(command: Command) -> Command:
         @click.option(
@@ -97,8 +148,10 @@ def with_page(limit: int) -> Callable[[Command], Command]:
             help="At most so many; 0: all.",
         )
         @click.option("--offset", type=Count(0), default=0, help="Leave out so many at the start.")
+        @click.option("--fields", metavar="A,B", help="Only these fields of each item, in JSON.")
         @wraps(command)
-        def paging(*args: Any, limit: int, offset: int, **kwargs: Any) -> Any:
+        def paging(*args: Any, limit: int, offset: int, fields: str | None, **kwargs: Any) -> Any:
+            del fields  # `output` looks it up
             return command(*args, page=Page(limit, offset), **kwargs)
 
         return paging
@@ -106,8 +159,34 @@ def with_page(limit: int) -> Callable[[Command], Command]:
     return add
 
 
+def complete_project(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+    """The projects whose names begin like this; for the completion of a shell."""
+    from trackio.catalog import list_projects
+
+    given = ctx.params.get("store") or ctx.find_root().params.get("store")
+    store = open_for_reading(given or Settings.from_env().store_url)
+    return [name for name in list_projects(store) if name.startswith(begun)]
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+    """The runs whose names begin like this; for the completion of a shell."""
+    given = ctx.params.get("store") or ctx.find_root().params.get("store")
+    store = open_for_reading(given or Settings.from_env().store_url)
+    try:
+        view = open_now(store, ctx.params.get("project")).view
+    except (NotFound, InvalidInput):
+        return []
+    names = {meta.name for meta in view.metas(view.runs()).values() if meta is not None}
+    return sorted(name for name in names if name.startswith(begun))
+
+
 run_option = click.option(
-    "-r", "--run", required=True, metavar="RUN", help="Its name, its id, or how its id begins."
+    "-r",
+    "--run",
+    required=True,
+    metavar="RUN",
+    help="Its name, its id, or how its id begins.",
+    shell_complete=complete_run,
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -120,11 +199,9 @@ def store_url(given: str | None) -> str:
 
 def open_for_reading(url: str) -> "Store":
     """The store at `url`; what is unavailable is tried again for a short while."""
-    from trackio.store import open_store
-    from trackio.store.read_only import ReadOnly
-    from trackio.store.retrying import Retrying, RetryPolicy
+    from trackio.store import open_for_reading
 
-    return ReadOnly(Retrying(open_store(url), RetryPolicy(attempts=4, deadline_s=15.0)))
+    return open_for_reading(url)
 
 
 def open_now(store: "Store", name: str | None) -> Opened:
@@ -134,11 +211,32 @@ def open_now(store: "Store", name: str | None) -> Opened:
         NotFound: there is no such project, or none at all.
         InvalidInput: no name was given and there are several.
     """
+    as_of_s = time.time()
+    project = _opened(store, name or _only_project(store))
+    return Opened(project.name, project.refresh(), as_of_s, store.url, project)
+
+
+def keep_open() -> None:
+    """From now on a project stays open, so that asking it again costs less; for a server."""
+    global _kept  # noqa: PLW0603 - one process serves one way or the other
+    _kept = {}
+
+
+_kept: "dict[tuple[str, str], Project] | None" = None
+
+
+def _opened(store: "Store", name: str) -> "Project":
+    from trackio.query.cache import Cache
     from trackio.query.project import open_project
 
-    as_of_s = time.time()
-    project = open_project(store, name or _only_project(store))
-    return Opened(project.name, project.view(), as_of_s)
+    if _kept is not None and (store.url, name) in _kept:
+        return _kept[store.url, name]
+    settings = Settings.from_env()
+    cache = Cache.of(store, settings.cache_home, settings.cache_bytes)
+    project = open_project(store, name, cache=cache)
+    if _kept is not None:
+        _kept[store.url, name] = project
+    return project
 
 
 def _only_project(store: "Store") -> str:

@@ -69,11 +69,28 @@ class Wanted(NamedTuple):
 )
 @with_page(limit=1000)
 @json_option
-def metric(*, opened: Opened, run: str, page: Page, as_json: bool, **options: Any) -> None:
+def metric(**asked: Any) -> None:
     """Get the points of one metric of one run, by step.
 
     Where several processes share the run, each of them is a series of its own.
     """
+    _print_metric(**asked)
+
+
+@click.command("system-metric")
+@with_project
+@run_option
+@click.option("-m", "--metric", "key", required=True, metavar="NAME", help="The metric.")
+@click.option("--last", type=Count(1), metavar="N", help="Only the last N points.")
+@click.option("--samples", type=Count(1), metavar="N", help="At most N even stretches of time.")
+@with_page(limit=1000)
+@json_option
+def system_metric(**asked: Any) -> None:
+    """Get the points of one system metric of one run, by time: as get metric --system."""
+    _print_metric(system=True, step=None, around=None, window=0, **asked)
+
+
+def _print_metric(*, opened: Opened, run: str, page: Page, as_json: bool, **options: Any) -> None:
     from trackio.query.runs import find_run
 
     wanted = _wanted(**options)

@@ -11,24 +11,38 @@ import gradio as gr
 from trackio.dashboard.desk import Desk
 from trackio.dashboard.routes import routes
 from trackio.dashboard.shell import STYLE, add_dashboard
+from trackio.query.cache import Cache
 from trackio.store.base import Store
 
-PAGES: Final = (("Runs", "/runs"),)
+PAGES: Final = tuple(
+    (name.title(), f"/{name}")
+    for name in (
+        *("runs", "run", "system", "media", "traces"),
+        *("alerts", "reports", "files", "health"),
+    )
+)
 """Pages beside the first, as addresses that survive a reload; `static/state.js` knows them too."""
 
 
-def build_app() -> gr.Blocks:
-    """The app. Every page holds the same component, which switches pages by itself."""
+def build_app(*, has_sign_in: bool = False) -> gr.Blocks:
+    """The app. Every page holds the same component, which switches pages by itself.
+
+    `has_sign_in` adds the routes with which people sign in at Hugging Face.
+    """
     app: gr.Blocks
     with gr.Blocks(title="Trackio", fill_width=True, analytics_enabled=False) as app:
         add_dashboard()
+        if has_sign_in:
+            gr.LoginButton(visible=False)
     for name, path in PAGES:
         with app.route(name, path, show_in_navbar=False):
             add_dashboard()
     return app
 
 
-def launch_options(store: Store, theme: Any = None) -> dict[str, Any]:
+def launch_options(
+    store: Store, theme: Any = None, *, cache: Cache | None = None
+) -> dict[str, Any]:
     """What `launch` has to be given to serve `store`, and nothing else.
 
     No server-side rendering, whose front server would hide our routes; no uploads, no history
@@ -36,7 +50,7 @@ def launch_options(store: Store, theme: Any = None) -> dict[str, Any]:
     """
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     return {
-        "app_kwargs": {"routes": routes(Desk(store))},
+        "app_kwargs": {"routes": routes(Desk(store, cache=cache))},
         "theme": gr.themes.Default(**fonts) if theme is None else theme,  # type: ignore[arg-type]
         "css": STYLE,
         "ssr_mode": False,

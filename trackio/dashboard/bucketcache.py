@@ -17,6 +17,7 @@ class Place(NamedTuple):
     """What determines the lines of one run in one metric."""
 
     revision: str
+    kind: str
     x: str
     lo: float | None
     hi: float | None

@@ -6,14 +6,16 @@ width it has, and keeps it until the series outgrow it. No HTTP, no JSON.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 import numpy as np
 
-from trackio.dashboard.bucketcache import BucketCache, Lines, Place
+from trackio.dashboard.against import read_frames_against
+from trackio.dashboard.asked import Request, Wanted
+from trackio.dashboard.bucketcache import BucketCache, Lines
 from trackio.dashboard.frames import FrameMetric, FrameSeries, Ints
 from trackio.dashboard.growth import ALL, NOTHING, Growth, extend
 from trackio.dashboard.meta import Meta
@@ -22,37 +24,6 @@ from trackio.query.points import Axis
 
 _OUTGROWN: Final = 2
 """A width is given up once it makes this many times the buckets that were asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One metric; `width` is that of the buckets the browser has, None if it has none."""
-
-    key: str
-    width: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the charts on screen need: `target` is how many buckets a series may have."""
-
-    wanted: tuple[Wanted, ...]
-    run_ids: tuple[str, ...]
-    x: Axis = "step"
-    lo: float | None = None
-    hi: float | None = None
-    target: int = 300
-
-    def known(self) -> Iterator[tuple[str, int, str]]:
-        """Each metric of which the browser has a width, with that width, for each run."""
-        for wanted in self.wanted:
-            if wanted.width is not None:
-                for run_id in self.run_ids:
-                    yield wanted.key, wanted.width, run_id
-
-    def place(self, meta: Meta, key: str, width: int, run_id: str) -> Place:
-        """Where the lines of one run in one metric are kept."""
-        return Place(meta.view.revision, self.x, self.lo, self.hi, width, key, run_id)
 
 
 class Charts:
@@ -67,6 +38,8 @@ class Charts:
         With `since`, a metric whose width stays comes as what changed, if its lines of then are
         still kept.
         """
+        if request.against is not None:
+            return read_frames_against(meta, request, request.against)
         if since is not None:
             self._carry_over(since, meta, request)
         self._fill(meta, request)
@@ -82,7 +55,7 @@ class Charts:
 
     def _carry_over(self, old: Meta, new: Meta, request: Request) -> None:
         """Keep for now what is as it was then, and read only the ends of what got longer."""
-        growth = Growth(old, new)
+        growth = Growth(old, new, request.kind)
         grown: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
         for key, width, run_id in request.known():
             was = self._cache.get(request.place(old, key, width, run_id))
@@ -113,7 +86,14 @@ class Charts:
         for (width, run_ids), keys in alike.items():
             if run_ids:
                 found = read_buckets(
-                    meta.view, run_ids, keys, x=request.x, width=width, lo=request.lo, hi=request.hi
+                    meta.view,
+                    run_ids,
+                    keys,
+                    x=request.x,
+                    kind=request.kind,
+                    width=width,
+                    lo=request.lo,
+                    hi=request.hi,
                 )
                 self._keep(meta, request, run_ids, dict.fromkeys(keys, width), found)
 
@@ -128,14 +108,24 @@ class Charts:
         now = self._of_runs(meta, request, key, width)
         if now is None or _span(chain(*now)) > _OUTGROWN * request.target:
             return None
-        code = meta.metric_codes[key]
+        code = meta.codes(request.kind)[key]
         then = None if since is None else self._of_runs(since, request, key, width)
         if then is None:
-            return FrameMetric(metric=code, width=width, series=list(chain(*now)), chosen=False)
+            lines = list(chain(*now))
+            return FrameMetric(
+                metric=code, width=width, scale=request.scale, series=lines, chosen=False
+            )
         changed = [
             lines for old, new in zip(then, now, strict=True) for lines in _changes(old, new)
         ]
-        return FrameMetric(metric=code, width=width, series=changed, chosen=False, is_delta=True)
+        return FrameMetric(
+            metric=code,
+            width=width,
+            scale=request.scale,
+            series=changed,
+            chosen=False,
+            is_delta=True,
+        )
 
     def _of_runs(self, meta: Meta, request: Request, key: str, width: int) -> list[Lines] | None:
         """For each run of the request its lines, or None if one is not kept."""
@@ -153,6 +143,7 @@ class Charts:
             request.run_ids,
             keys,
             x=request.x,
+            kind=request.kind,
             target=request.target,
             lo=request.lo,
             hi=request.hi,
@@ -161,8 +152,9 @@ class Charts:
         lines = self._keep(meta, request, request.run_ids, widths, found)
         return {
             key: FrameMetric(
-                metric=meta.metric_codes[key],
+                metric=meta.codes(request.kind)[key],
                 width=widths[key],
+                scale=request.scale,
                 series=list(chain(*(lines[key, run_id] for run_id in request.run_ids))),
                 chosen=True,
             )
@@ -197,7 +189,14 @@ def _tails(
     keys = [wanted.key for wanted in request.wanted]
     tails: defaultdict[str, list[FrameSeries]] = defaultdict(list)
     for bucketed in read_buckets(
-        meta.view, request.run_ids, keys, x=request.x, width=width, lo=lo, hi=request.hi
+        meta.view,
+        request.run_ids,
+        keys,
+        x=request.x,
+        kind=request.kind,
+        width=width,
+        lo=lo,
+        hi=request.hi,
     ):
         tails[bucketed.key].append(_series(meta, bucketed, request.x))
     return tails
@@ -217,6 +216,7 @@ def _series(meta: Meta, bucketed: Bucketed, x: Axis) -> FrameSeries:
         x_first=float(bucketed.x_first[0]),
         x_last=float(bucketed.x_last[-1]),
         points=int(bucketed.finite.sum() + bucketed.nonfinite.sum()),
+        final=float(bucketed.last[-1]),
     )
 
 

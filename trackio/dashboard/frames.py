@@ -4,7 +4,8 @@ A frame is, little-endian:
 
     u32 length of the header | header, JSON in UTF-8 | zeros up to a multiple of 8 | arrays
 
-The header's `metrics` list holds for each metric its bucket `width` and its `series`; each
+The header's `metrics` list holds for each metric its bucket `width`, the length `scale` of one
+unit of it on the x axis, and its `series`; each
 series tells `n`, how many buckets it has, and `at`, where its arrays begin, counted from the
 end of the zeros. They follow one another, each padded to a multiple of 8 bytes:
 
@@ -38,7 +39,7 @@ Ints = NDArray[np.int64]
 class FrameSeries:
     """One series of a metric. Arrays are alike in length and ascend in `index`.
 
-    `offset` is how far in its bucket the first point stands.
+    `offset` is how far in its bucket the first point stands, `final` the value of the last point.
     """
 
     ARRAYS: ClassVar = ("index", "offset", "mean", "low", "high", "finite", "bad")
@@ -55,6 +56,7 @@ class FrameSeries:
     x_first: float
     x_last: float
     points: int
+    final: float | None = None
     cut: int | None = None
 
     @property
@@ -65,10 +67,14 @@ class FrameSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameMetric:
-    """One metric in buckets of one width. `chosen` says that the server chose that width."""
+    """One metric in buckets of one width. `chosen` says that the server chose that width.
+
+    `scale` is the length of one unit of width, index and offset on the x axis.
+    """
 
     metric: str
     width: int
+    scale: float
     series: Sequence[FrameSeries]
     chosen: bool
     is_delta: bool = False
@@ -90,6 +96,7 @@ def encode_frame(head: Mapping[str, Any], metrics: Sequence[FrameMetric]) -> byt
             {
                 "metric": metric.metric,
                 "width": metric.width,
+                "scale": metric.scale,
                 "chosen": metric.chosen,
                 "is_delta": metric.is_delta,
                 "series": said,
@@ -134,6 +141,7 @@ def _encode_series(series: FrameSeries) -> tuple[list[bytes], dict[str, Any]]:
         "x_first": series.x_first,
         "x_last": series.x_last,
         "points": series.points,
+        "final": series.final,
         "cut": series.cut,
     }
 

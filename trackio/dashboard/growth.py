@@ -32,13 +32,13 @@ _SLACK_MS: Final = 1
 class Growth:
     """What happened to runs between `old` and `new`."""
 
-    def __init__(self, old: Meta, new: Meta) -> None:
-        self._old, self._new = old, new
+    def __init__(self, old: Meta, new: Meta, kind: str = METRIC) -> None:
+        self._old, self._new, self._kind = old, new, kind
 
     @cached_property
     def _added(self) -> dict[tuple[str, str], Added]:
         found = added_series(self._old.view, self._new.view)
-        return {(one.run_id, one.key): one for one in found if one.kind == METRIC}
+        return {(one.run_id, one.key): one for one in found if one.kind == self._kind}
 
     def first_bucket(self, run_id: str, key: str, x: Axis, width: int) -> float:
         """The first bucket that may have changed; `NOTHING` or `ALL` where none or any may."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
 
 from trackio.dashboard.codes import make_codes
+from trackio.model import SYSTEM
 from trackio.query.metrics import list_metrics
 from trackio.query.runs import RunRow, list_runs
 from trackio.query.view import View
@@ -14,7 +16,7 @@ Row = dict[str, Any]
 _MOST_TOLD: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Meta:
     """One project as of one listing.
 
@@ -32,15 +34,23 @@ class Meta:
     run_codes: Mapping[str, str]
     metric_codes: Mapping[str, str]
 
+    @cached_property
+    def system_codes(self) -> Mapping[str, str]:
+        """The code of each system metric."""
+        return make_codes(metric.key for metric in list_metrics(self.view, SYSTEM))
+
+    def codes(self, kind: str) -> Mapping[str, str]:
+        """The codes of the metrics of a kind, by their keys."""
+        return self.system_codes if kind == SYSTEM else self.metric_codes
+
     @property
     def run_ids(self) -> dict[str, str]:
         """The run id of each code."""
         return {code: run_id for run_id, code in self.run_codes.items()}
 
-    @property
-    def metric_keys(self) -> dict[str, str]:
+    def keys(self, kind: str) -> dict[str, str]:
         """The metric of each code."""
-        return {code: key for key, code in self.metric_codes.items()}
+        return {code: key for key, code in self.codes(kind).items()}
 
     @property
     def has_live_runs(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 import gradio as gr
 
-from trackio.dashboard.static_files import files, version
+from trackio.dashboard.static_files import needed, version
 
 CHARTS: Final = "vendor/uplot/uPlot.iife.min.js"
 _TEMPLATE: Final = '<div class="trackio-host"></div>'
@@ -57,7 +57,7 @@ def add_dashboard() -> gr.HTML:
 
 def _files() -> str:
     """What the browser should fetch at once and not as it meets each: name, how, as what."""
-    modules = [name for name in files() if name.endswith(".js") and "/" not in name]
+    modules = needed("main.js", "page_metrics.js")  # other pages load when they are gone to
     wanted = [(name, "modulepreload", "script") for name in modules]
     wanted += [("all.css", "preload", "style"), (CHARTS, "preload", "script")]
     return json.dumps(wanted)

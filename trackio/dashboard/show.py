@@ -1,13 +1,16 @@
 """Open the dashboard: in a script until Ctrl-C, in a notebook beside the cell. Parses nothing."""
 
+import os
 import sys
 import webbrowser
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from trackio.dashboard.access import choose_access
 from trackio.errors import InvalidInput
+from trackio.query.cache import Cache
 from trackio.settings import Settings
-from trackio.store import Store, open_store
+from trackio.store import Store, open_for_reading
 from trackio.upkeep.migrate.hint import tell_once
 
 DEFAULT_HOST = "127.0.0.1"
@@ -49,7 +52,9 @@ def show(
         open_browser: open the page in a browser; in a notebook it is shown below the cell.
         block_thread: wait for Ctrl-C; by default in a script, and not in a notebook.
         theme: a Gradio theme.
-        auth: who may look: a (user, password) pair, a list of them, or a function.
+        auth: who may look: a (user, password) pair, a list of them, or a function. Without it
+            everybody may who can reach this machine alone, and elsewhere who knows the password
+            of TRACKIO_PASSWORD or the one that is made and printed.
 
     Returns:
         The Gradio app (its `close()` ends it) and the addresses.
@@ -62,25 +67,37 @@ def show(
         raise InvalidInput(f"port={port} and server_port={server_port} differ: give one of them")
     from trackio.dashboard.app import build_app, launch_options
 
-    opened = _store(store)
-    tell_once(Settings.from_env().dir, opened.url)
+    settings = Settings.from_env()
+    opened = _store(store, settings)
+    tell_once(settings.dir, opened.url)
     in_notebook = is_notebook()
-    app = build_app()
+    access = choose_access(
+        host=host or DEFAULT_HOST,
+        is_shared=bool(share),
+        auth=auth,
+        environ=os.environ,
+        is_private_space=_is_private_space(),
+    )
+    app = build_app(has_sign_in=access.readers is not None)
     _, local_url, share_url = app.launch(
         server_name=host or DEFAULT_HOST,
         server_port=port if port is not None else server_port,
         share=share,
-        auth=auth,
+        auth=access.auth,
         inline=False,
         inbrowser=False,
         prevent_thread_lock=True,
         quiet=True,
-        **launch_options(opened, theme),
+        **launch_options(
+            opened, theme, cache=Cache.of(opened, settings.cache_home, settings.cache_bytes)
+        ),
     )
     full_url = (share_url or local_url).rstrip("/") + "/"
     if project is not None:
         full_url += "?" + urlencode({"project": project})
     shown = Shown(app, local_url, share_url, full_url)
+    if access.told:
+        sys.stdout.write(f"{access.told}\n")
     _present(shown, in_notebook=in_notebook, open_browser=open_browser)
     if block_thread if block_thread is not None else not in_notebook:
         app.block_thread()
@@ -94,10 +111,25 @@ def is_notebook() -> bool:
     return shell is not None and getattr(shell, "kernel", None) is not None
 
 
-def _store(store: Store | str | None) -> Store:
-    if store is None:
-        return open_store(Settings.from_env().store_url)
-    return open_store(store) if isinstance(store, str) else store
+def _is_private_space() -> bool:
+    """Whether this runs in a Space that the Hub shows to some people only."""
+    space = os.environ.get("SPACE_ID")
+    if not space:
+        return False
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return bool(HfApi().space_info(space).private)
+    except (HfHubHTTPError, OSError):
+        return False  # then it asks for a password, which is safe
+
+
+def _store(store: Store | str | None, settings: Settings) -> Store:
+    """The store, opened for reading."""
+    if store is None or isinstance(store, str):
+        return open_for_reading(store or settings.store_url)
+    return store
 
 
 def _present(shown: Shown, *, in_notebook: bool, open_browser: bool) -> None:

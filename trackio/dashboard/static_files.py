@@ -5,6 +5,7 @@ relative names all carry it; what has the right version may be kept by the brows
 All style sheets together are one more file, `all.css`: they are always wanted at once.
 """
 
+import re
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 FOLDER: Final = Path(__file__).parent / "static"
-_TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".md": "text/plain"}
+_TYPES: Final = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".md": "text/plain",
+    ".svg": "image/svg+xml",
+}
+_IMPORT: Final = re.compile(r"""^(?:import|export)\s[^"']*?from "\./([\w.-]+)";""", re.MULTILINE)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -38,6 +45,19 @@ def version() -> str:
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+@cache
+def needed(*names: str) -> tuple[str, ...]:
+    """These modules and all that they import at once, so that they can be fetched together."""
+    found: dict[str, None] = {}
+    wanted = list(names)
+    while wanted:
+        name = wanted.pop(0)
+        if name not in found:
+            found[name] = None
+            wanted += _IMPORT.findall(files()[name].decode())
+    return tuple(found)
 
 
 async def front_end_file(request: Request) -> Response:

@@ -1,6 +1,11 @@
-"""The table of runs, column by column, as JSON. No series, no HTTP."""
+"""The columns of the table of runs. Values go to the browser by the column, when it shows one.
+
+A project may have ten thousand runs and hundreds of keys in their config: the list of columns is
+small, and a column is a list of as many values as there are runs. No series, no HTTP.
+"""
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import orjson
@@ -10,42 +15,8 @@ from trackio.query.runs import RunRow
 from trackio.rows import EXACT_INT
 
 Row = dict[str, Any]
-_MOST_COLUMNS: Final = 2000
-"""Of config and of metrics each; what is beyond is left out and counted."""
-
-
-def runs_table(meta: Meta) -> Row:
-    """All runs, newest first; column `values` are in the order of `codes`, None where missing."""
-    runs = meta.runs
-    config = _keys(run.config for run in runs)
-    metrics = [key for key in meta.metric_codes if any(key in run.summary for run in runs)]
-    return {
-        "rev": meta.rev,
-        "codes": [meta.run_codes[run.run_id] for run in runs],
-        "names": [run.name for run in runs],
-        "status": [run.status for run in runs],
-        "group": [run.group for run in runs],
-        "created_s": [run.created_s for run in runs],
-        "duration_s": [_duration_s(run) for run in runs],
-        "step": [run.last_step for run in runs],
-        "config": [
-            {"key": key, "values": [_plain(run.config.get(key)) for run in runs]}
-            for key in config[:_MOST_COLUMNS]
-        ],
-        "metrics": [
-            {"key": key, "values": [_last(run, key) for run in runs]}
-            for key in metrics[:_MOST_COLUMNS]
-        ],
-        "left_out": max(0, len(config) - _MOST_COLUMNS) + max(0, len(metrics) - _MOST_COLUMNS),
-    }
-
-
-def _keys(maps: Any) -> list[str]:
-    """All keys, those of the newest runs first, in their order."""
-    found: dict[str, None] = {}
-    for keys in maps:
-        found.update(dict.fromkeys(keys))
-    return list(found)
+STATS: Final = ("last", "min", "max", "mean", "count")
+"""What of a metric a column may show."""
 
 
 def _duration_s(run: RunRow) -> float:
@@ -53,11 +24,107 @@ def _duration_s(run: RunRow) -> float:
     return max(0.0, end - run.started_s)
 
 
-def _last(run: RunRow, key: str) -> Any:
+_FIELDS: Final[dict[str, tuple[str, str, Callable[[RunRow], Any]]]] = {
+    "name": ("Name", "name", lambda run: run.name),
+    "status": ("Status", "status", lambda run: run.status),
+    "updated": ("Updated", "age", lambda run: run.updated_s),
+    "created": ("Created", "time", lambda run: run.created_s),
+    "duration": ("Duration", "duration", _duration_s),
+    "step": ("Last step", "number", lambda run: run.last_step),
+    "group": ("Group", "text", lambda run: run.group),
+    "tags": ("Tags", "tags", lambda run: list(run.tags) or None),
+    "notes": ("Notes", "text", lambda run: run.notes),
+    "host": ("Host", "text", lambda run: run.host),
+}
+_USUAL: Final = ("name", "status", "updated", "created", "duration", "step")
+
+
+def columns(meta: Meta) -> Row:
+    """Which columns there are; `codes` are the runs, newest first, in the order of all values.
+
+    Config that differs between runs comes before what all share.
+    """
+    runs = meta.runs
+    config = _config(runs)
+    fields = [
+        {"id": name, "name": text, "kind": kind, "group": "", "is_varied": _is_usual(name, runs)}
+        for name, (text, kind, _) in _FIELDS.items()
+    ]
+    logged = {key for run in runs for key in run.summary}
+    metrics = [key for key in meta.metric_codes if key in logged]
+    metrics += sorted(logged - set(metrics))
+    return {
+        "rev": meta.rev,
+        "codes": [meta.run_codes[run.run_id] for run in runs],
+        "columns": [
+            *fields,
+            *(column for column in config if column["is_varied"]),
+            *({"id": f"last/{key}", "name": key, "kind": "number"} for key in metrics),
+            *(column for column in config if not column["is_varied"]),
+        ],
+    }
+
+
+def values(meta: Meta, column_ids: Iterable[str]) -> Row:
+    """The values of some columns, in the order of the runs; None where a run has none."""
+    return {
+        "rev": meta.rev,
+        "values": {name: [_plain(value) for value in _values(meta, name)] for name in column_ids},
+    }
+
+
+def _values(meta: Meta, column_id: str) -> Iterable[Any]:
+    if column_id in _FIELDS:
+        get = _FIELDS[column_id][2]
+        return map(get, meta.runs)
+    group, _, key = column_id.partition("/")
+    if group == "config":
+        return (run.config.get(key) for run in meta.runs)
+    if group in STATS:
+        return (_stat(run, group, key) for run in meta.runs)
+    return (None for _ in meta.runs)
+
+
+def _stat(run: RunRow, stat: str, key: str) -> Any:
     stats = run.summary.get(key)
     if stats is None:
         return None
-    return _plain(stats.last if stats.text is None else stats.text)
+    return stats.text if stat == "last" and stats.text is not None else getattr(stats, stat)
+
+
+def _is_usual(name: str, runs: Iterable[RunRow]) -> bool:
+    get = _FIELDS[name][2]
+    return name in _USUAL or any(get(run) is not None for run in runs if name != "host")
+
+
+def _config(runs: Iterable[RunRow]) -> list[Row]:
+    """The config columns, those of the newest runs first, in their order."""
+    found: dict[str, Any] = {}
+    varied: set[str] = set()
+    numbers: dict[str, bool] = {}
+    seen = 0
+    counts: dict[str, int] = {}
+    for run in runs:
+        seen += 1
+        for key, value in run.config.items():
+            if key not in found:
+                found[key] = value
+                numbers[key] = True
+                counts[key] = 0
+            elif value != found[key]:
+                varied.add(key)
+            counts[key] += 1
+            if type(value) is not float and type(value) is not int and value is not None:
+                numbers[key] = False
+    return [
+        {
+            "id": f"config/{key}",
+            "name": key,
+            "kind": "number" if numbers[key] else "text",
+            "is_varied": key in varied or counts[key] < seen,
+        }
+        for key in found
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Down-sample metrics into buckets for a chart. Deterministic; hides no spike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,9 @@ from trackio import sampling
 from trackio.errors import InvalidInput
 from trackio.model import METRIC, RunId
 from trackio.query.blocks import Floats, Ints
-from trackio.query.points import NO_STEP, Axis, Points, Window, read_points
+from trackio.query.lines import lines_of_runs
+from trackio.query.points import NO_STEP, Axis, Points, SeriesName, Window, read_points
+from trackio.query.summed import Summed, find_summed, join, nothing, spans_of
 from trackio.query.view import View, rereads
 
 
@@ -63,13 +65,51 @@ def read_buckets(
     Raises:
         InvalidInput: there is no such axis, or `width` is no power of two.
     """
+    if width is not None:
+        _check_width(width)
+    wanted = list(dict.fromkeys(map(RunId, run_ids)))
+    is_whole = x == "step" and kind == METRIC and target is not None and (lo, hi) == (None, None)
+    summed, done = _find_summed(view, wanted, keys, target, width) if is_whole else (nothing(), ())
     query: Literal["points_by_step", "points"] = "points_by_step" if x == "step" else "points"
-    points = _with_x(read_points(view, run_ids, keys, kind, Window(x, lo, hi), query=query))
+    rest = [run_id for run_id in wanted if run_id not in done]
+    points = _with_x(read_points(view, rest, keys, kind, Window(x, lo, hi), query=query))
     unit_x = points.x if x == "step" else points.x // 1000
-    shifts = _shifts(points, unit_x, target, width)
+    chosen = _choose([*_spans(points, unit_x), *summed.spans()], target, width)
+    shifts = np.array([chosen[name.key] for name in points.names], np.int64)
     index = unit_x >> np.repeat(shifts, np.diff(points.bounds))
     filled = sampling.fill_buckets(index, points.value, breaks=points.bounds)
-    return _split(points, filled, shifts, x)
+    read = _split(points, filled, shifts, x)
+    return _in_order([*read, *_widened(summed, chosen)], wanted) if done else read
+
+
+def _find_summed(
+    view: View, run_ids: Sequence[RunId], keys: Sequence[str], target: int | None, width: int | None
+) -> tuple[Summed, frozenset[RunId]]:
+    """What overviews say, of runs that need nothing finer, and those runs."""
+    summed, done = find_summed(view, lines_of_runs(view, run_ids), keys)
+    # The points of other runs can only make the buckets wider.
+    coarse = summed.too_coarse(_choose(summed.spans(), target, width))
+    return (summed.only(done - coarse), done - coarse) if coarse else (summed, done)
+
+
+def _widened(summed: Summed, shifts: Mapping[str, int]) -> list[Bucketed]:
+    """The series of overviews in the width that is asked for."""
+    if not summed.names:
+        return []
+    chosen = np.array([shifts[name.key] for name in summed.names], np.int64)
+    bounds, buckets, x_first, x_last = join(summed, chosen)
+    found = []
+    for i, name in enumerate(summed.names):
+        here = slice(bounds[i], bounds[i + 1])
+        ends = x_first[here], x_last[here]
+        found.append(_bucketed(name, 1 << int(chosen[i]), buckets, here, ends))
+    return found
+
+
+def _in_order(found: Iterable[Bucketed], run_ids: Sequence[RunId]) -> list[Bucketed]:
+    """By run as they are asked for; what is of one run is in order already."""
+    run_places = {run_id: place for place, run_id in enumerate(run_ids)}
+    return sorted(found, key=lambda series: run_places[series.run_id])
 
 
 def _with_x(points: Points) -> Points:
@@ -88,21 +128,28 @@ def _with_x(points: Points) -> Points:
     )
 
 
-def _shifts(points: Points, unit_x: Ints, target: int | None, width: int | None) -> Ints:
-    """For each series how many low bits of x its buckets drop."""
+def _check_width(width: int) -> None:
+    if width < 1 or width & (width - 1):
+        raise InvalidInput(f"width must be a power of two, not {width}")
+
+
+def _choose(
+    spans: Iterable[tuple[str, int, int]], target: int | None, width: int | None
+) -> dict[str, int]:
+    """For each key how many low bits of x its buckets drop."""
+    of_key = spans_of(spans)
     if width is not None:
-        if width < 1 or width & (width - 1):
-            raise InvalidInput(f"width must be a power of two, not {width}")
-        return np.full(len(points.names), width.bit_length() - 1)
+        return dict.fromkeys(of_key, width.bit_length() - 1)
     if target is None:
-        return np.zeros(len(points.names), np.int64)
-    spans: dict[str, tuple[int, int]] = {}
+        return dict.fromkeys(of_key, 0)
+    return {k: sampling.choose_shift(high - low + 1, target) for k, (low, high) in of_key.items()}
+
+
+def _spans(points: Points, unit_x: Ints) -> list[tuple[str, int, int]]:
+    """The key of each series, its first and its last x."""
     lows, highs = unit_x[points.bounds[:-1]].tolist(), unit_x[points.bounds[1:] - 1].tolist()
-    for name, low, high in zip(points.names, lows, highs, strict=True):
-        known = spans.get(name.key, (low, high))
-        spans[name.key] = (min(low, known[0]), max(high, known[1]))
-    chosen = {k: sampling.choose_shift(high - low + 1, target) for k, (low, high) in spans.items()}
-    return np.array([chosen[name.key] for name in points.names], np.int64)
+    keys = [name.key for name in points.names]
+    return list(zip(keys, lows, highs, strict=True))
 
 
 def _in_units(x: Ints, axis: Axis) -> Ints | Floats:
@@ -117,22 +164,31 @@ def _split(points: Points, filled: sampling.Buckets, shifts: Ints, axis: Axis) -
     found = []
     for i, (name, shift) in enumerate(zip(points.names, shifts.tolist(), strict=True)):
         here = slice(bounds[i], bounds[i + 1])
-        found.append(
-            Bucketed(
-                run_id=name.run_id,
-                label=name.label,
-                key=name.key,
-                width=1 << shift,
-                index=filled.index[here],
-                mean=filled.mean[here],
-                min=filled.min[here],
-                max=filled.max[here],
-                first=filled.first[here],
-                last=filled.last[here],
-                finite=filled.finite[here],
-                nonfinite=filled.nonfinite[here],
-                x_first=x_first[here],
-                x_last=x_last[here],
-            )
-        )
+        ends_x = x_first[here], x_last[here]
+        found.append(_bucketed(name, 1 << shift, filled, here, ends_x))
     return found
+
+
+def _bucketed(
+    name: SeriesName,
+    width: int,
+    filled: sampling.Buckets,
+    here: slice,
+    ends: tuple[Ints | Floats, Ints | Floats],
+) -> Bucketed:
+    return Bucketed(
+        run_id=name.run_id,
+        label=name.label,
+        key=name.key,
+        width=width,
+        index=filled.index[here],
+        mean=filled.mean[here],
+        min=filled.min[here],
+        max=filled.max[here],
+        first=filled.first[here],
+        last=filled.last[here],
+        finite=filled.finite[here],
+        nonfinite=filled.nonfinite[here],
+        x_first=ends[0],
+        x_last=ends[1],
+    )

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from trackio.errors import UnreadableFile
 from trackio.meta import decode_meta
-from trackio.model import Entry, RunMeta
+from trackio.model import METRIC, Entry, RunMeta
+from trackio.pack import MetaCopy
 from trackio.query.files import Files
 from trackio.query.pieces import Piece
 from trackio.query.reader import Reader
@@ -45,6 +46,7 @@ class Tally(NamedTuple):
     max_step: int | None
     has_given: bool
     last_time_s: float
+    last_seq: int
 
 
 class Count(NamedTuple):
@@ -91,6 +93,21 @@ class Facts:
         """How each metric of each piece adds up."""
         return _remember(self._tallies, pieces, self._read_tallies)
 
+    def untold(self, pieces: Iterable[Piece], kind: str | None = None) -> list[Piece]:
+        """Those of which it is not known how they add up; or of a kind, how many rows they have."""
+        known = self._tallies if kind is None else self._counts.get(kind, {})
+        return [piece for piece in dict.fromkeys(pieces) if piece not in known]
+
+    def learn_sums(self, sums: Mapping[Piece, pa.Table]) -> None:
+        """Take what overviews say of the metrics of pieces."""
+        counts = self._counts.setdefault(METRIC, {})
+        for piece, table in sums.items():
+            tallies = tuple(_summed_tallies(table))
+            self._tallies[piece] = tallies
+            counts[piece] = tuple(
+                Count(each.key, each.points + each.others, each.first_seq) for each in tallies
+            )
+
     def tallies_below(self, asked: Iterable[Below]) -> dict[Below, Tally | None]:
         """How some points add up; None where there are none. One step for each piece and key."""
         return _remember(self._below, asked, self._read_tallies_below)
@@ -99,6 +116,18 @@ class Facts:
         """How many rows of each key of a kind each piece has."""
         known = self._counts.setdefault(kind, {})
         return _remember(known, pieces, lambda new: self._read_counts(new, kind))
+
+    def knows_metas(self, entries: Iterable[Entry]) -> bool:
+        """Whether every one of these was read."""
+        return all((entry.key, entry.version) in self._metas for entry in entries)
+
+    def learn_metas(self, copies: Iterable[tuple[Entry, MetaCopy]]) -> None:
+        """Take a pack's copy for what is listed, if it has the same identity."""
+        for entry, copy in copies:
+            if (entry.version, entry.size_bytes) == (copy.version, copy.size_bytes):
+                self._metas.setdefault(
+                    (entry.key, entry.version), _meta_or_none(copy.data.encode())
+                )
 
     def metas(self, entries: Iterable[Entry]) -> dict[str, RunMeta | None]:
         """What each `meta.json` says, by its key; None for one that is gone or damaged."""
@@ -189,6 +218,16 @@ def _said_rows(table: pa.Table) -> Iterator[tuple[int, Said]]:
 def _tally_rows(table: pa.Table) -> Iterator[tuple[int, Tally]]:
     for number, *fields in _tuples(table, ("piece", *Tally._fields)):
         yield number, Tally(*fields)
+
+
+def _summed_tallies(table: pa.Table) -> Iterator[Tally]:
+    """Rows of an overview, which has its times in microseconds."""
+    times_s = [time_us / 1e6 for time_us in table.column("last_time_us").to_pylist()]
+    columns = {
+        name: times_s if name == "last_time_s" else table.column(name).to_pylist()
+        for name in Tally._fields
+    }
+    return (Tally(*fields) for fields in zip(*columns.values(), strict=True))
 
 
 def _tuples(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -65,6 +65,10 @@ class Held:
                 self._tables[key] = loaded.slice(start, end - start)
             self._rows += loaded.num_rows
 
+    def has(self, key: str) -> bool:
+        """Whether the rows of this file are held."""
+        return key in self._tables
+
     def tables(self, pieces: Iterable[Piece]) -> dict[Piece, pa.Table]:
         """The rows of the files of those pieces that are held."""
         found = ((piece, self._tables.get(piece.key)) for piece in pieces)

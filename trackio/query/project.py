@@ -1,18 +1,22 @@
 """One project of one store, open for reading. It lists; what it lists is a `View`."""
 
 import threading
+from collections.abc import Callable
 from itertools import chain, count
-from pathlib import Path
 
 from trackio import catalog, keys
 from trackio.catalog import Snapshot
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import NotFound
+from trackio.model import Entry
+from trackio.query.cache import Cache
 from trackio.query.database import shared_database
 from trackio.query.facts import Facts
-from trackio.query.files import Files
+from trackio.query.files import MIN_EXCERPTED_BYTES, Files
 from trackio.query.held import MAX_FILE_ROWS
+from trackio.query.lister import Lister
 from trackio.query.near import advise
+from trackio.query.overviews import Overviews
 from trackio.query.reader import Reader
 from trackio.query.view import View
 from trackio.store.base import Store
@@ -25,9 +29,10 @@ class Project:
         store: where the project is.
         name: its name.
         clock: tells whether a silent run has crashed.
-        cache_dir: where files of a remote store are kept between processes; by default they
-            are kept in a temporary folder as long as this object lives.
+        cache: where files of a remote store are kept; by default they are kept in a temporary
+            folder as long as this object lives.
         held_file_rows: a file of at most so many rows is held in memory.
+        min_excerpted_bytes: of a remote file so large only what is needed is fetched.
     """
 
     def __init__(
@@ -36,20 +41,33 @@ class Project:
         name: str,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        cache_dir: Path | None = None,
+        cache: Cache | None = None,
         held_file_rows: int = MAX_FILE_ROWS,
+        min_excerpted_bytes: int = MIN_EXCERPTED_BYTES,
     ) -> None:
         self.store = store
         self.name = name
         self._clock = clock
-        files = Files(store, cache_dir)
-        self._reader = Reader(files, shared_database(), held_file_rows=held_file_rows)
-        self._facts = Facts(self._reader, files)
+        self._files = Files(store, cache, min_excerpted_bytes=min_excerpted_bytes)
+        self._reader = Reader(self._files, shared_database(), held_file_rows=held_file_rows)
+        self._overviews = Overviews(store, self._files)
+        self._facts = Facts(self._reader, self._files)
+        self._lister = Lister(store, name, clock=clock)
         self._lock = threading.Lock()
         self._tickets = count()
         self._shown = -1
         self._view: View | None = None
         self._bad_versions: dict[str, str] = {}
+
+    @property
+    def files(self) -> Files:
+        """Where its files lie on this machine."""
+        return self._files
+
+    @property
+    def as_of_s(self) -> float:
+        """The time up to which the store's changes are known, in seconds since 1970."""
+        return self._lister.as_of_s
 
     def view(self) -> View:
         """What the last listing showed; lists where there was none."""
@@ -61,12 +79,23 @@ class Project:
         Raises:
             StoreUnavailable, StoreRefused: the listing is not whole.
         """
+        return self._show(self._lister.list)
+
+    def follow(self) -> View:
+        """The view as it is now, give or take some seconds if the store is far away.
+
+        To be asked often: it costs a remote store hardly anything. It raises as `refresh`.
+        """
+        return self._show(self._lister.follow)
+
+    def _show(self, look: Callable[[], Snapshot]) -> View:
         ticket = next(self._tickets)
-        snapshot = self._list()
+        snapshot = self._checked(look())
         with self._lock:
             if self._view is None or (
                 ticket > self._shown and snapshot.revision != self._view.revision
             ):
+                self._files.listed(_entries(snapshot))
                 self._view = self._open(snapshot)
                 is_new = True
             else:
@@ -77,16 +106,29 @@ class Project:
             live = view.pieces()
             self._reader.forget_others(live)
             self._facts.forget_others(live)
+            self._overviews.forget_others({piece.key for piece in live})
         return view
 
     def _open(self, snapshot: Snapshot) -> View:
-        return View(self._reader, self._facts, snapshot, list_again=self._list, clock=self._clock)
+        return View(
+            self._reader,
+            self._facts,
+            snapshot,
+            overviews=self._overviews,
+            list_again=self._list_again,
+            clock=self._clock,
+        )
 
-    def _list(self) -> Snapshot:
-        """The project as it is now, without what is known to be unreadable."""
-        snapshot = catalog.list_project(self.store, self.name)
+    def _list_again(self) -> Snapshot:
+        """The project as it is now, for a view of which files vanished."""
+        snapshot = self._checked(self._lister.list())
+        self._files.listed(_entries(snapshot))
+        return snapshot
+
+    def _checked(self, snapshot: Snapshot) -> Snapshot:
+        """What was listed, without what is known to be unreadable."""
         if self._view is not None and _has_less(self._view.snapshot, snapshot):
-            snapshot = catalog.list_project(self.store, self.name)
+            snapshot = self._lister.list()
         return self._without_known_bad(snapshot)
 
     def _without_known_bad(self, snapshot: Snapshot) -> Snapshot:
@@ -104,8 +146,16 @@ class Project:
         return snapshot.without(unreadable) if unreadable else snapshot
 
 
-def open_project(store: Store, name: str) -> Project:
+def open_project(
+    store: Store, name: str, *, cache: Cache | None = None, clock: Clock = SYSTEM_CLOCK
+) -> Project:
     """The project called `name`.
+
+    Args:
+        store: where it is.
+        name: its name.
+        cache: where files of a remote store are kept; see `Project`.
+        clock: what time it is.
 
     Raises:
         NotFound: there is none; the message names those like it, or all there are.
@@ -113,14 +163,24 @@ def open_project(store: Store, name: str) -> Project:
     if not any(True for _ in store.list(keys.runs_prefix(name), recursive=False)):
         advice = advise(name, catalog.list_projects(store))
         raise NotFound(f"there is no project {name!r} in {store.url}; {advice}")
-    return Project(store, name)
+    return Project(store, name, cache=cache, clock=clock)
+
+
+def _entries(snapshot: Snapshot) -> dict[str, Entry]:
+    """The files that never change, by key."""
+    writers = [writer for run in snapshot.runs.values() for writer in run.writers.values()]
+    entries = chain(
+        snapshot.packs.values(),
+        snapshot.overviews.values(),
+        *(writer.ranges.values() for writer in writers),
+        *(writer.media.values() for writer in writers),
+    )
+    return {entry.key: entry for entry in entries}
 
 
 def _versions(snapshot: Snapshot) -> dict[str, str]:
     """The version of each file that holds rows, by its key."""
-    writers = (writer for run in snapshot.runs.values() for writer in run.writers.values())
-    entries = chain(snapshot.packs.values(), *(writer.ranges.values() for writer in writers))
-    return {entry.key: entry.version for entry in entries}
+    return {key: entry.version for key, entry in _entries(snapshot).items()}
 
 
 def _has_less(old: Snapshot, new: Snapshot) -> bool:

@@ -10,11 +10,15 @@ SELECT
 FROM read_parquet($whole_files)
 
 -- name: rows_part
--- Rows of files of which only some ranges of some writers count.
+-- Rows of files of which only some ranges of some writers count. A file may lie here in
+-- several parts: `part_of` says which file each of `part_files` is of.
 SELECT
     part.piece,
     file.run_id, file.writer_id, seq, time, step, auto, kind, key, value, text
-FROM (SELECT file_index AS file, * FROM read_parquet($part_files)) AS file
+FROM (
+    SELECT list_extract($part_of, CAST(file_index AS BIGINT) + 1) AS file, *
+    FROM read_parquet($part_files)
+) AS file
 JOIN (
     SELECT
         unnest($part_piece) AS piece, unnest($part_file) AS file,
@@ -63,11 +67,18 @@ JOIN (
     AND (read.step < below.step OR read.step IS NULL)
 
 -- name: said
--- Everything that is not a point of a series: config, summary, start, finish, alerts, …
+-- Everything that is neither a point of a series nor media: config, summary, start, alerts, …
 SELECT piece, seq, epoch_us(time) AS time_us, step, kind, key, value, text
 FROM rows
-WHERE kind <> 'metric' AND kind <> 'system'
+WHERE kind NOT IN ('metric', 'system', 'media', 'report', 'trace')
 ORDER BY piece, seq, key
+
+-- name: media
+-- What refers to images, tables, traces, …, under some keys or all.
+SELECT piece, seq, epoch_us(time) AS time_us, step, kind, key, text
+FROM rows
+WHERE kind IN $kinds AND ($keys IS NULL OR key IN $keys)
+ORDER BY piece, seq, kind, key
 
 -- name: points_by_step
 -- The points of some series: numbers as they are, true as 1, false as 0, others as NULL.
@@ -148,6 +159,23 @@ ORDER BY piece, key
 SELECT piece, key, count(*) AS rows, min(seq) AS first_seq
 FROM rows
 WHERE kind = $kind
+GROUP BY piece, key
+ORDER BY piece, key
+
+-- name: violations
+-- The first point of each metric in each piece that is not as it should be: not finite, or
+-- beyond a bound.
+SELECT
+    piece, key, count(*) AS points, min(seq) AS seq,
+    arg_min_null(step, seq) AS step,
+    arg_min(value, seq) AS value,
+    epoch_us(arg_min(time, seq)) / 1e6 AS time_s
+FROM rows
+WHERE kind = 'metric'
+    AND (
+        ($nonfinite AND NOT isfinite(value))
+        OR (NOT isnan(value) AND (value > $above OR value < $below))
+    )
 GROUP BY piece, key
 ORDER BY piece, key
 

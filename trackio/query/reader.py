@@ -5,17 +5,26 @@ It is shared by all views of a project. A file is checked when it is first met.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from trackio import shard
-from trackio.errors import UnreadableFile
+from trackio.errors import NotFound, UnreadableFile
 from trackio.query.database import Database, Parameters
-from trackio.query.files import Files, VanishedError
+from trackio.query.excerpts import PARTS, Excerpts
+from trackio.query.files import Files, StaleError, VanishedError
 from trackio.query.held import MAX_FILE_ROWS, Held
+from trackio.query.needs import EVERYTHING, Need, need_of
 from trackio.query.pieces import Piece
+from trackio.shard import ShardMeta
+
+_MOST_IN_PARTS: Final = 0.6
+"""Of a file of which more is needed all is fetched, once."""
+
+Paths = Mapping[str, tuple[str, ...]]
+"""The local files of each key: the file itself, or its parts."""
 
 
 class UnreadableError(Exception):
@@ -61,18 +70,22 @@ class Reader:
 
         Raises:
             UnreadableError, VanishedError: some of the files cannot be read, or are gone.
+            StaleError: local copies of files were gone or damaged; ask again.
             FormatTooNew: written by a newer Trackio.
             StoreUnavailable, StoreRefused: the store does not give a file now.
         """
         wanted = list(dict.fromkeys(pieces))
-        ordered, sources = self.sources(wanted)
+        asked = {**(parameters or {}), **(only[1] if only else {})}
+        paths = self._open(wanted, need_of(query, asked))
+        ordered, sources = self._sources(wanted, paths)
         bound = {**(parameters or {}), **(_numbered(only[1], ordered) if only else {})}
         try:
-            return ordered, self._database.table(
-                query, sources, bound, only=only[0] if only else None
-            )
+            with self._files.pinned(path for found in paths.values() for path in found):
+                return ordered, self._database.table(
+                    query, sources, bound, only=only[0] if only else None
+                )
         except duckdb.Error:
-            self.find_culprits(wanted)
+            self._find_culprits(paths)
             raise
 
     def sources(self, pieces: Iterable[Piece]) -> tuple[list[Piece], dict[str, Parameters]]:
@@ -81,11 +94,12 @@ class Reader:
         It raises as `table` does.
         """
         wanted = list(dict.fromkeys(pieces))
-        return self._sources(wanted, self._open(wanted))
+        return self._sources(wanted, self._open(wanted, EVERYTHING))
 
     def find_culprits(self, pieces: Iterable[Piece]) -> None:
         """After an error: read each file to its end; raises as `table` if one cannot be."""
-        self._find_culprits(self._files.paths(piece.key for piece in pieces))
+        wanted = list(dict.fromkeys(pieces))
+        self._find_culprits(self._open(wanted, EVERYTHING))
 
     def forget_others(self, pieces: Iterable[Piece]) -> None:
         """Drop what is known of the files of all other pieces."""
@@ -94,58 +108,114 @@ class Reader:
             self._opened.pop(key, None)
         self._held.forget_others(keys)
         self._files.forget_others(keys)
+        if self._files.excerpts is not None:
+            self._files.excerpts.forget_others(keys)
 
-    def _open(self, pieces: Sequence[Piece]) -> dict[str, str]:
-        """The path of each piece's file, by its key; a file is checked when it is first met."""
-        paths = self._files.paths(piece.key for piece in pieces)
+    def _open(self, pieces: Sequence[Piece], need: Need) -> Paths:
+        """The local files of each piece's file, by its key; those held in memory have none.
+
+        A file is checked when it is first met.
+        """
+        read = [piece for piece in pieces if not self._held.has(piece.key)]
+        parts = self._open_parts(read, need)
+        whole = [piece for piece in read if piece.key not in parts]
+        paths = self._files.paths(piece.key for piece in whole)
         rows: dict[str, int] = {}
         bad = {}
-        for piece in pieces:
+        for piece in whole:
             if piece.key not in self._opened and piece.key not in rows:
                 try:
-                    rows[piece.key] = _count(piece, Path(paths[piece.key]))
+                    rows[piece.key] = _count(piece, shard.open_file(Path(paths[piece.key])).meta)
                 except UnreadableFile as exc:
                     bad[piece.key] = str(exc)
-        self._report(bad, paths)
+        self._report(bad)
+        found = {**parts, **{key: (path,) for key, path in paths.items()}}
         try:
             self._held.load(rows, paths)
         except duckdb.Error:
-            self._find_culprits({key: paths[key] for key in rows})
+            self._find_culprits({key: found[key] for key in rows})
             raise
         self._opened.update(rows)
-        return paths
+        return found
 
-    def _find_culprits(self, paths: Mapping[str, str]) -> None:
-        bad = {}
-        for key, path in paths.items():
+    def _open_parts(self, pieces: Sequence[Piece], need: Need) -> dict[str, tuple[str, ...]]:
+        """The local parts of large remote files, unless most of a file is needed anyway."""
+        excerpts = self._files.excerpts
+        if excerpts is None:
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        bad: dict[str, str] = {}
+        for key in dict.fromkeys(piece.key for piece in pieces):
+            mine = [piece for piece in pieces if piece.key == key]
             try:
-                shard.decode(Path(path))
+                parts = self._parts(excerpts, mine, need)
+            except NotFound as exc:
+                raise VanishedError([key]) from exc
             except UnreadableFile as exc:
                 bad[key] = str(exc)
-        self._report(bad, paths)
+            else:
+                if parts is not None:
+                    found[key] = tuple(parts)
+        self._report(bad)
+        return found
 
-    def _report(self, bad: Mapping[str, str], paths: Mapping[str, str]) -> None:
+    def _parts(self, excerpts: Excerpts, mine: Sequence[Piece], need: Need) -> list[str] | None:
+        """What is needed of one large remote file; None where it is to be read whole."""
+        entry = self._files.excerpted(mine[0].key)
+        if entry is None:
+            return None
+        _count(mine[0], excerpts.outline(entry).meta)
+        if excerpts.share(entry, mine, need) > _MOST_IN_PARTS:
+            return None
+        return excerpts.paths(entry, mine, need)
+
+    def _find_culprits(self, paths: Paths) -> None:
+        bad = {}
+        for key, found in paths.items():
+            entry = self._files.excerpted(key)
+            if entry is not None and self._files.excerpts is not None:
+                if self._files.excerpts.drop(found):
+                    raise StaleError(key)
+                continue
+            try:
+                shard.decode(Path(*found))
+            except UnreadableFile as exc:
+                bad[key] = str(exc)
+        self._report(bad)
+
+    def _report(self, bad: Mapping[str, str]) -> None:
+        """Say of each file why it cannot be read.
+
+        Raises:
+            StaleError: a better copy may be had.
+            VanishedError, UnreadableError: as it says.
+        """
         if not bad:
             return
-        vanished = {key for key in bad if not Path(paths[key]).exists()}
-        self.unreadable.update((k, why) for k, why in bad.items() if k not in vanished)
         for key in bad:
             self._opened.pop(key, None)
-            self._files.forget(key)
+        better = [key for key in bad if self._files.distrust(key)]
+        if better:
+            raise StaleError(", ".join(bad))
+        vanished = {key for key in bad if self._files.is_gone(key)}
+        self.unreadable.update((k, why) for k, why in bad.items() if k not in vanished)
         if vanished:
             raise VanishedError(vanished)
         raise UnreadableError(bad)
 
     def _sources(
-        self, pieces: Sequence[Piece], paths: Mapping[str, str]
+        self, pieces: Sequence[Piece], paths: Paths
     ) -> tuple[list[Piece], dict[str, Parameters]]:
         tables = self._held.tables(pieces)
-        whole = [piece for piece in pieces if piece.is_whole and piece not in tables]
-        part = [piece for piece in pieces if not piece.is_whole and piece not in tables]
+        if any(piece not in tables and piece.key not in paths for piece in pieces):
+            raise StaleError("files were dropped from memory meanwhile")
+        read = [piece for piece in pieces if piece not in tables]
+        whole = [piece for piece in read if piece.is_whole and _is_file(paths[piece.key])]
+        part = [piece for piece in read if not (piece.is_whole and _is_file(paths[piece.key]))]
         sources: dict[str, Parameters] = {}
         if whole:
-            sources["rows_whole"] = {"whole_files": [paths[piece.key] for piece in whole]}
-        if part:
+            sources["rows_whole"] = {"whole_files": [paths[piece.key][0] for piece in whole]}
+        if any(paths[piece.key] for piece in part):
             sources["rows_part"] = _part_parameters(part, len(whole), paths)
         if tables:
             base = len(whole) + len(part)
@@ -155,23 +225,27 @@ class Reader:
         return [*whole, *part, *tables], sources
 
 
-def _count(piece: Piece, path: Path) -> int:
-    """How many rows a file says that it has; it is not read."""
-    meta = shard.open_file(path).meta
+def _count(piece: Piece, meta: ShardMeta) -> int:
+    """How many rows a file says that it has; they are not read."""
     if piece.is_whole and (meta.first, meta.last) != (piece.first, piece.last):
         raise UnreadableFile(f"its name says another range than {meta.first}-{meta.last}")
     return meta.rows
 
 
-def _part_parameters(
-    pieces: Sequence[Piece], base: int, paths: Mapping[str, str]
-) -> dict[str, list[Any]]:
+def _is_file(found: Sequence[str]) -> bool:
+    """Whether this is a file as it is in the store, and not parts of one."""
+    return len(found) == 1 and not Path(found[0]).parent.name.endswith(PARTS)
+
+
+def _part_parameters(pieces: Sequence[Piece], base: int, paths: Paths) -> dict[str, list[Any]]:
     """The parameters of `rows_part`: each file once, and what counts of it."""
-    files = {key: number for number, key in enumerate(dict.fromkeys(p.key for p in pieces))}
+    keys = {key: number for number, key in enumerate(dict.fromkeys(p.key for p in pieces))}
+    files = [(path, number) for key, number in keys.items() for path in paths[key]]
     return {
-        "part_files": [paths[key] for key in files],
+        "part_files": [path for path, _ in files],
+        "part_of": [number for _, number in files],
         "part_piece": list(range(base, base + len(pieces))),
-        "part_file": [files[piece.key] for piece in pieces],
+        "part_file": [keys[piece.key] for piece in pieces],
         "part_run": [piece.run_id for piece in pieces],
         "part_writer": [piece.writer_id for piece in pieces],
         "part_first": [piece.first for piece in pieces],

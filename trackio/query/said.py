@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from trackio.ids import id_time_ms
-from trackio.model import CONFIG, FINISH, RUN, START, SUMMARY, WriterId
+from trackio.model import CONFIG, DEFINE, FINISH, RUN, START, SUMMARY, WriterId
+from trackio.values.definition import Definition, read_definition
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -54,7 +55,10 @@ class Finish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterSaid:
-    """What one writer said. `summary` is what it counted, `shown` what the user put there."""
+    """What one writer said.
+
+    `summary` is what it counted, `shown` what the user put there, `defined` how metrics are read.
+    """
 
     writer_id: WriterId
     start_s: float
@@ -67,6 +71,7 @@ class WriterSaid:
     config: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Stats] = field(default_factory=dict)
     shown: Mapping[str, Any] = field(default_factory=dict)
+    defined: Mapping[str, Definition] = field(default_factory=dict)
 
 
 def decode_value(value: float | None, text: str | None) -> Any:
@@ -88,6 +93,7 @@ def hear_writer(writer_id: WriterId, said: Iterable[Said]) -> WriterSaid:
     config: dict[str, Any] = {}
     summary: dict[str, Stats] = {}
     shown: dict[str, Any] = {}
+    defined: dict[str, Definition] = {}
     last_time_s = None
     for row in said:
         last_time_s = row.time_s if last_time_s is None else max(row.time_s, last_time_s)
@@ -95,6 +101,8 @@ def hear_writer(writer_id: WriterId, said: Iterable[Said]) -> WriterSaid:
             config[row.key] = row.value
         elif row.kind == SUMMARY:
             _hear_summary(row, summary, shown)
+        elif row.kind == DEFINE:
+            defined[row.key] = read_definition(row.value)
         elif row.kind == RUN and isinstance(row.value, dict):
             if row.key == START:
                 start = row.value
@@ -112,6 +120,7 @@ def hear_writer(writer_id: WriterId, said: Iterable[Said]) -> WriterSaid:
         config=config,
         summary=summary,
         shown=shown,
+        defined=defined,
     )
 
 

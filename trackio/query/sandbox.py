@@ -8,17 +8,20 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from trackio.errors import InvalidInput, LimitExceeded
+from trackio.query.confine import confined
 from trackio.query.sandbox_views import set_up
 from trackio.query.select_only import check_select
 from trackio.query.view import View, rereads
 
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20}
+_ALL: Final = 1 << 62
 _FILE_ERRORS: Final = (duckdb.IOException, duckdb.InvalidInputException)
 _CONFIG: Final[Mapping[str, Any]] = {
     "autoinstall_known_extensions": False,
@@ -29,7 +32,16 @@ _CONFIG: Final[Mapping[str, Any]] = {
 }
 
 
-@rereads
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a query, and by itself its answer, may take; and how many rows of that are wanted."""
+
+    max_seconds: float = 30.0
+    max_memory: str = "1GB"
+    max_rows: int | None = None
+    offset: int = 0
+
+
 def run_sql(
     view: View,
     sql: str,
@@ -37,31 +49,74 @@ def run_sql(
     max_seconds: float = 30.0,
     max_memory: str = "1GB",
     max_rows: int | None = None,
+    offset: int = 0,
 ) -> pa.Table:
-    """The answer to one SELECT over the views of `docs/sql.md`, at most `max_rows` of it.
+    """The answer to one SELECT over the views of `docs/sql.md`: `max_rows` of it after `offset`.
 
     The limits hold for the query and, each by itself, for its answer. One function call that
-    makes a single huge value is over before the limits are looked at; a process that runs
-    the SQL of strangers should be limited by the operating system as well.
+    makes a single huge value is over before the limit of time is looked at; the limit of memory
+    holds for it where the system can refuse memory, which is on Linux.
 
     Raises:
         InvalidInput: not a SELECT, or one that DuckDB cannot run; the message says why.
         LimitExceeded: it took too long or too much memory, or its answer is too large.
     """
-    max_bytes = parse_size(max_memory)
-    with duckdb.connect(":memory:", config={**_CONFIG, "memory_limit": f"{max_bytes}B"}) as db:
-        check_select(db, sql)
-        paths = set_up(db, view)
-        _lock_up(db, paths)
-        with _stopped_after(db, max_seconds), _translated(max_seconds, max_memory):
-            try:
-                relation = db.sql(sql)
-                if max_rows is not None:
-                    relation = relation.limit(max_rows)
-                return _fetch(relation, max_bytes)
-            except _FILE_ERRORS:
+    limits = Limits(
+        max_seconds=max_seconds, max_memory=max_memory, max_rows=max_rows, offset=offset
+    )
+    return _run(view, sql, limits)
+
+
+@rereads
+def _run(view: View, sql: str, limits: Limits) -> pa.Table:
+    with in_sandbox(sql, limits) as box:
+        try:
+            return box.answer(set_up(box.db, view))
+        except InvalidInput as exc:
+            if isinstance(exc.__cause__, _FILE_ERRORS):
                 view.find_culprits(view.pieces())
-                raise
+            raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A database of its own, in which one statement may be run once its views are there."""
+
+    db: duckdb.DuckDBPyConnection
+    sql: str
+    limits: Limits
+
+    def answer(self, paths: list[str]) -> pa.Table:
+        """Its answer; no other files than these can be opened.
+
+        Raises:
+            InvalidInput, LimitExceeded: as `run_sql`.
+        """
+        limits = self.limits
+        max_bytes = parse_size(limits.max_memory)
+        _lock_up(self.db, paths)
+        with (
+            confined(max_bytes),
+            _stopped_after(self.db, limits.max_seconds),
+            _translated(limits.max_seconds, limits.max_memory),
+        ):
+            relation = self.db.sql(self.sql)
+            if limits.max_rows is not None or limits.offset:
+                relation = relation.limit(limits.max_rows or _ALL, limits.offset)
+            return _fetch(relation, max_bytes)
+
+
+@contextmanager
+def in_sandbox(sql: str, limits: Limits) -> Iterator[Box]:
+    """An empty database for one SELECT, which is checked; thrown away afterwards.
+
+    Raises:
+        InvalidInput: not a SELECT.
+    """
+    config = {**_CONFIG, "memory_limit": f"{parse_size(limits.max_memory)}B"}
+    with duckdb.connect(":memory:", config=config) as db:
+        check_select(db, sql)
+        yield Box(db=db, sql=sql, limits=limits)
 
 
 def parse_size(text: str) -> int:

@@ -19,8 +19,11 @@ from trackio.query.view import View
 Names = Mapping[RunId, str]
 
 
-def set_up(db: duckdb.DuckDBPyConnection, view: View) -> list[str]:
-    """Make the views of `docs/sql.md`; returns the paths of the files that they read."""
+def set_up(db: duckdb.DuckDBPyConnection, view: View, *, number: int = 0) -> list[str]:
+    """Make the views of `docs/sql.md`; returns the paths of the files that they read.
+
+    `number` tells one project from others that are set up in the same database.
+    """
     rows = list_runs(view, view.now_s)
     names = {row.run_id: row.name for row in rows}
     _create(db, "runs", _columns(map(_run, rows), _RUN_FIELDS))
@@ -28,7 +31,7 @@ def set_up(db: duckdb.DuckDBPyConnection, view: View) -> list[str]:
     alerts = (_alert(alert, names) for alert in list_alerts(view))
     _create(db, "alerts", _columns(alerts, _ALERT_FIELDS))
     pieces, sources = view.sources(view.pieces(names))
-    _create_read(db, sources)
+    _create_read(db, sources, f"held_{number}")
     has_cuts = _create_attempts(db, view, pieces, names)
     db.sql(text_of("sandbox_visible_points" if has_cuts else "sandbox_points")).create_view(
         "points"
@@ -47,16 +50,19 @@ def _create(db: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) ->
     db.sql(text_of(f"sandbox_{name}"), params=dict(parameters)).create(name)
 
 
-def _create_read(db: duckdb.DuckDBPyConnection, sources: Mapping[str, Parameters]) -> None:
-    """The view `read`: the rows of all pieces, unchanged."""
+def _create_read(
+    db: duckdb.DuckDBPyConnection, sources: Mapping[str, Parameters], held: str
+) -> None:
+    """The view `read`: the rows of all pieces, unchanged; those in memory are called `held`."""
     bound: dict[str, Any] = {}
     for given in sources.values():
         for name, value in given.items():
             if isinstance(value, pa.Table):
-                db.register(name, value)
+                db.register(held, value)
             else:
                 bound[name] = value
     text = "\nUNION ALL\n".join(text_of(name) for name in sources)
+    text = text.replace("FROM held", f"FROM {held}")
     db.sql(text, params=bound).create_view("read")
 
 

@@ -10,6 +10,7 @@ from trackio.query.facts import Below, Tally
 from trackio.query.lines import Writers
 from trackio.query.said import Stats, WriterSaid, decode_value, show, split_value
 from trackio.query.view import View
+from trackio.values.definition import find_definition
 
 
 @dataclass(slots=True)
@@ -52,15 +53,30 @@ def summarize(
     """The summary of a run.
 
     Of several lines the first that has a metric gives its last value, all of them its min,
-    max, mean and count. What the user put there counts as the last value.
+    max, mean and count. What the user put there counts as the last value, and so does what
+    `define_metric` chose.
     """
     said = {writer.writer_id: writer for writer in heard}
     of_lines = [_of_line(view, line, said, writers) for line in lines]
     summary = of_lines[0] if len(of_lines) == 1 else _merge(of_lines)
+    for key, choice in _choices(said.values(), summary).items():
+        if choice == "none":
+            del summary[key]
+        elif (chosen := getattr(summary[key], choice)) is not None:
+            summary[key] = show(summary[key], chosen)
     for writer in said.values():
         for key, value in writer.shown.items():
             summary[key] = show(summary.get(key, Stats()), value)
     return summary
+
+
+def _choices(heard: Iterable[WriterSaid], metrics: Iterable[str]) -> dict[str, str]:
+    """Of each metric that is not summed up by its last value, what is."""
+    defined = {key: said for writer in heard for key, said in writer.defined.items()}
+    if not defined:
+        return {}
+    found = {key: find_definition(defined, key) for key in metrics}
+    return {key: d.choice for key, d in found.items() if d is not None and d.choice != "last"}
 
 
 def _of_line(

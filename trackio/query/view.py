@@ -16,10 +16,11 @@ import pyarrow as pa
 
 from trackio.catalog import RunFiles, Snapshot
 from trackio.clock import Clock
-from trackio.model import RunId, RunMeta, WriterId
+from trackio.model import METRIC, RunId, RunMeta, WriterId
 from trackio.query.database import Parameters
 from trackio.query.facts import Below, Count, Facts, Tally
-from trackio.query.files import VanishedError
+from trackio.query.files import StaleError, VanishedError
+from trackio.query.overviews import TROUBLE, Overviews
 from trackio.query.pieces import Piece, pieces_of_run
 from trackio.query.reader import Reader, UnreadableError
 from trackio.query.said import Said, WriterSaid
@@ -38,6 +39,7 @@ class View:
     Args:
         reader: reads its files.
         facts: remembers what was read of them.
+        overviews: what is summed up of packs.
         snapshot: what is there.
         list_again: lists the project anew.
         clock: tells whether a silent run has crashed.
@@ -49,11 +51,13 @@ class View:
         facts: Facts,
         snapshot: Snapshot,
         *,
+        overviews: Overviews,
         list_again: Callable[[], Snapshot],
         clock: Clock,
     ) -> None:
         self._reader = reader
         self._facts = facts
+        self.overviews = overviews
         self._list_again = list_again
         self._clock = clock
         self._lock = threading.Lock()
@@ -143,6 +147,7 @@ class View:
     def tallies(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Tally, ...]]:
         """How each metric of each piece adds up; raises as `table`."""
         wanted = list(pieces)
+        self._learn_sums(self._facts.untold(wanted))
         return self._reading(lambda: self._facts.tallies(wanted))
 
     def tallies_below(self, asked: Iterable[Below]) -> dict[Below, Tally | None]:
@@ -153,13 +158,34 @@ class View:
     def counts(self, pieces: Iterable[Piece], kind: str) -> dict[Piece, tuple[Count, ...]]:
         """How many rows of each key of a kind each piece has; raises as `table`."""
         wanted = list(pieces)
+        if kind == METRIC:
+            self._learn_sums(self._facts.untold(wanted, kind))
         return self._reading(lambda: self._facts.counts(wanted, kind))
 
     def metas(self, runs: Iterable[RunFiles]) -> dict[RunId, RunMeta | None]:
         """What `meta.json` says of each run; None where there is none that can be read."""
         entries = {run.run_id: run.meta for run in runs}
-        found = self._facts.metas(entry for entry in entries.values() if entry is not None)
+        listed = [entry for entry in entries.values() if entry is not None]
+        if not self._facts.knows_metas(listed):
+            firsts = [next(iter(self.writers(run_id).values()), ()) for run_id in entries]
+            copies = self.overviews.metas(pieces[0] for pieces in firsts if pieces)
+            self._facts.learn_metas(
+                (entry, copies[run_id])
+                for run_id, entry in entries.items()
+                if entry is not None and run_id in copies
+            )
+        found = self._facts.metas(listed)
         return {run_id: None if e is None else found[e.key] for run_id, e in entries.items()}
+
+    def _learn_sums(self, pieces: Iterable[Piece]) -> None:
+        """Ask overviews before rows are read."""
+        found = self.overviews.of(self._snapshot, pieces)
+        if not found:
+            return
+        try:
+            self._facts.learn_sums(self.overviews.sums(found))
+        except TROUBLE:
+            self.overviews.give_up(found.values())
 
     def _set(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -174,6 +200,8 @@ class View:
             raise ChangedError from exc
         except VanishedError as exc:
             self._relist(exc.keys)
+            raise ChangedError from exc
+        except StaleError as exc:
             raise ChangedError from exc
 
     def _take_out(self, keys: Iterable[str]) -> None:

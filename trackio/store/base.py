@@ -5,6 +5,7 @@ is seen whole or not at all. Everything raises only errors of `trackio.errors`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeGuard
 
@@ -59,6 +60,20 @@ class Store(Protocol):
             StoreUnavailable: some may still be there; `keys` names those to send again.
             StoreRefused: no permission to delete.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many more requests a service takes until, `resets_s` later, it counts anew."""
+
+    remaining: int
+    resets_s: float
+
+
+def budget_of(store: Store) -> Budget | None:
+    """What the store last said of its limits; None if it never did."""
+    said: Budget | None = getattr(store, "budget", None)
+    return said
 
 
 class LocalStore(Store, Protocol):

@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import InvalidInput, NotFound, StoreUnavailable, TrackioError
 from trackio.model import Entry
-from trackio.store.base import Content, check_content, check_key, check_prefix, is_key
+from trackio.store.base import Budget, Content, check_content, check_key, check_prefix, is_key
+from trackio.store.feed import POLL_S, BucketWatch, Event, Source, parse_events
 from trackio.store.hub import MAX_OPERATIONS, Failure, Hub
 from trackio.store.hub_errors import translate, without_token
+from trackio.store.remote import Failures, fetch_each
 
 FOLDER: Final = "trackio"
 _HUB: Final = "https://huggingface.co"
@@ -31,10 +35,11 @@ class Bucket:
     """Keys are paths below a folder of a bucket.
 
     Args:
-        bucket_id: `namespace/name`.
+        bucket_id: `namespace/name`; the namespace `me` is that of the token's user.
         folder: where keys begin; everything else in the bucket belongs to others.
         endpoint: the Hub.
         token: whom to be; None is the one that `hf auth login` left, or HF_TOKEN.
+        clock: tells when to ask whether something changed.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Bucket:
         folder: str = FOLDER,
         endpoint: str = _HUB,
         token: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if not _BUCKET_ID.fullmatch(bucket_id):
             raise InvalidInput(f"a bucket is named 'namespace/name', not {bucket_id!r}")
@@ -51,9 +57,22 @@ class Bucket:
         self._folder = check_key(folder) + "/"
         self._endpoint = endpoint.rstrip("/")
         self._hub = Hub(bucket_id, endpoint=self._endpoint, token=token)
+        self._watch = BucketWatch(
+            Source(updated_at=self.updated_at, events=self._events, entry_of=self._change),
+            clock=clock,
+        )
 
     def __repr__(self) -> str:
         return f"Bucket({self.url!r})"
+
+    @property
+    def poll_s(self) -> float:
+        """A listing costs one call of the rate limit's budget for each 1,000 files."""
+        return POLL_S
+
+    def watch(self) -> BucketWatch:
+        """The one of this store; see `RemoteStore.watch`."""
+        return self._watch
 
     @property
     def url(self) -> str:
@@ -61,6 +80,11 @@ class Bucket:
         folder = "" if self._folder == f"{FOLDER}/" else f"/{quote(self._folder[:-1])}"
         endpoint = "" if self._endpoint == _HUB else f"?endpoint={self._endpoint}"
         return f"hf://buckets/{self.bucket_id}{folder}{endpoint}"
+
+    @property
+    def budget(self) -> Budget | None:
+        """What the Hub last said of its rate limit."""
+        return self._hub.budget
 
     def create(self) -> bool:
         """Make the bucket, private, if there is none; whether it was made.
@@ -98,6 +122,40 @@ class Bucket:
             return self._ask(f"get {key}", lambda: self._hub.read(path))
         except NotFound as exc:
             raise NotFound(f"there is no {key} in {self.url}") from exc.__cause__
+
+    def fetch(self, wanted: Mapping[Entry, Path]) -> Failures:
+        """Fetch by content, all in one go; see `RemoteStore.fetch`."""
+        for path in (path for entry, path in wanted.items() if not entry.size_bytes):
+            path.write_bytes(b"")
+        contents = {
+            path: (entry.version, entry.size_bytes)
+            for entry, path in sorted(wanted.items(), key=lambda found: -found[0].size_bytes)
+            if entry.size_bytes
+        }
+        if not contents:
+            return {}
+        try:
+            failed = self._ask("get files", lambda: self._hub.download(contents))
+        except TrackioError as exc:
+            return {entry.key: exc for entry in wanted if entry.size_bytes}
+        entries = {path: entry for entry, path in wanted.items()}
+        missing = {entries[path]: path for path, exc in failed.items() if "404" in str(exc)}
+        failures = {
+            entries[path].key: translate(exc, self.bucket_id, f"get {entries[path].key}")
+            for path, exc in failed.items()
+            if entries[path] not in missing
+        }
+        # The content is there no more. By its name there may be another, or an answer why not.
+        return {**failures, **fetch_each(missing, self._fetch_by_name)}
+
+    def _fetch_by_name(self, entry: Entry, path: Path) -> None:
+        path.write_bytes(self.get(entry.key))
+
+    def get_range(self, entry: Entry, begin: int, end: int) -> bytes:
+        """Some bytes of the content that was listed; see `RemoteStore.get_range`."""
+        content = (entry.version, entry.size_bytes)
+        what = f"get a part of {entry.key}"
+        return self._ask(what, lambda: self._hub.read_range(content, begin, end))
 
     def put(self, files: Mapping[str, Content]) -> None:
         """Put up to 1,000 files with one call; see `Store.put`."""
@@ -176,6 +234,18 @@ class Bucket:
             return Entry(f"{key}/", 0, 0.0, "")
         time_s = datetime.fromisoformat(item["uploadedAt"]).timestamp()
         return Entry(key, item["size"], time_s, item["xetHash"])
+
+    def _events(self, begin: Mapping[str, str]) -> Iterator[Event]:
+        events = parse_events(self._hub.lines_of_events(begin))
+        while event := self._ask("follow its changes", lambda: next(events, None)):
+            yield event
+
+    def _change(self, item: Mapping[str, Any]) -> tuple[str, Entry | None] | None:
+        """What changed, as the feed tells it; None where it is not below our folder."""
+        key = item["path"].removeprefix(self._folder)
+        if key == item["path"] or not is_key(key):
+            return None
+        return key, None if item["op"] == "delete" else self._entry({"type": "file", **item})
 
 
 def bucket_url(bucket_id: str, environ: Mapping[str, str] = os.environ) -> str:

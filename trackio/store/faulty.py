@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
-from trackio.errors import InvalidInput, StoreRefused, StoreUnavailable, TrackioError
+from trackio.errors import InvalidInput, NotFound, StoreRefused, StoreUnavailable, TrackioError
 from trackio.model import Entry
 from trackio.store.base import Content, Store, check_key, check_prefix
 from trackio.store.wrapper import Wrapper
@@ -33,7 +33,7 @@ class Fault(Enum):
     LOST = "everything happens; the answer is lost"
     PARTIAL = "some of the batch happens; the error names the rest"
     OVERNAMED = "some of the batch happens; the error names the rest and more"
-    TORN = "everything happens, but one file is cut short and the answer is lost"
+    TORN = "everything happens, but one new file is cut short and the answer is lost"
 
 
 Choose = Callable[[Op, Sequence[str]], Fault]
@@ -161,15 +161,24 @@ class Faulty(Wrapper):
         self._random.shuffle(order)
         fault = self._choose(op, order)
         landing = self._landing(fault, len(order))
+        # What replaces a whole file does so whole: that much every store promises.
+        tears = fault is Fault.TORN and op == "put" and bool(order) and self._is_new(order[-1])
         for key in order[:landing]:
             self._before(op, key)
             step(key)
         if order and not landing:
             self._before(op, order[0])
-        if order and fault is Fault.TORN and op == "put":
+        if tears:
             tear(self._inner, order[-1], self._random.random())
         if again := _again(fault, order, landing):
             raise _error(fault, op, again)
+
+    def _is_new(self, key: str) -> bool:
+        try:
+            self._inner.get(key)
+        except NotFound:
+            return True
+        return False
 
     def _landing(self, fault: Fault, count: int) -> int:
         """How many files of the batch the fault lets happen."""

@@ -9,21 +9,24 @@ A test compares both. Nothing here tries again, and nothing knows a store.
 import json
 import mimetypes
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from trackio._version import __version__
+from trackio.settings import OWN_NAMESPACE
 from trackio.store import xet
-from trackio.store.base import Content
+from trackio.store.base import Budget, Content
+from trackio.store.hub_errors import budget_in
 from trackio.store.xet import CONNECT_S, SILENCE_S
 
 if TYPE_CHECKING:
     from httpx2 import Response
 
 MAX_OPERATIONS: Final = 1000
+Answer = TypeVar("Answer")
 _MARGIN_S: Final = 60.0  # a grant that ends so soon is not used again
 
 
@@ -39,15 +42,28 @@ class Hub:
     """Requests about one bucket. Its errors are those of the clients; see `hub_errors`.
 
     Args:
+        bucket_id: `namespace/name`; the namespace `me` is that of the token's user, who is asked
+            for once, by the first request.
         token: whom to be; None is the one that `hf auth login` left, or HF_TOKEN.
     """
 
     def __init__(self, bucket_id: str, *, endpoint: str, token: str | None = None) -> None:
-        self._id = bucket_id
+        self._namespace, _, self._name = bucket_id.partition("/")
         self._endpoint = endpoint
-        self._api = f"{endpoint}/api/buckets/{bucket_id}"
         self._token = token
-        self._granted: xet.Grant | None = None
+        self._granted: dict[str, xet.Grant] = {}
+        self.budget: Budget | None = None
+
+    @property
+    def _id(self) -> str:
+        if self._namespace == OWN_NAMESPACE:
+            said = self._mapping(self._checked("GET", f"{self._endpoint}/api/whoami-v2"))
+            self._namespace = str(said["name"])
+        return f"{self._namespace}/{self._name}"
+
+    @property
+    def _api(self) -> str:
+        return f"{self._endpoint}/api/buckets/{self._id}"
 
     def create(self) -> bool:
         """Make the bucket, private; False if it exists."""
@@ -82,6 +98,23 @@ class Hub:
             yield from response.json()
             url, query = response.links.get("next", {}).get("url"), None
 
+    def lines_of_events(self, begin: Mapping[str, str]) -> Iterator[str]:
+        """The feed of changes, line by line, from a cursor or a time on, until it ends."""
+        from httpx2 import Timeout
+        from huggingface_hub.utils import get_session, hf_raise_for_status
+
+        with get_session().stream(
+            "GET",
+            f"{self._api}/events",
+            params=dict(begin),
+            headers={**self._headers(), "Accept": "text/event-stream"},
+            timeout=Timeout(SILENCE_S, connect=CONNECT_S),
+        ) as response:
+            if not response.is_success:
+                response.read()
+            hf_raise_for_status(response)
+            yield from response.iter_lines()
+
     def paths_info(self, paths: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """What is there under at most 1,000 paths; those that are not are left out."""
         response = self._checked("POST", f"{self._api}/paths-info", json={"paths": list(paths)})
@@ -98,29 +131,45 @@ class Hub:
         hashes = self._upload(files)
         return self._batch(_addition(path, files[path], hashes[path]) for path in files)
 
+    def download(self, files: Mapping[Path, tuple[str, int]]) -> Mapping[Path, Exception]:
+        """Write the contents of these hashes and sizes to local paths; what failed."""
+        failed = self._with_grant("read", lambda grant, more: xet.download(files, grant, **more))
+        if failed:
+            self._granted.pop("read", None)
+        return failed
+
+    def read_range(self, content: tuple[str, int], begin: int, end: int) -> bytes:
+        """Some bytes of the content of a hash and size."""
+        return self._with_grant(
+            "read", lambda grant, more: xet.read_range(content, begin, end, grant, **more)
+        )
+
     def delete(self, paths: Iterable[str]) -> Sequence[Failure]:
         """Delete at most 1,000 files; those the Hub did not delete."""
         return self._batch({"type": "deleteFile", "path": path} for path in paths)
 
     def _upload(self, files: Mapping[str, Content]) -> Mapping[str, str]:
         """Send the contents; the hash of each."""
-        url = f"{self._api}/xet-write-token"
+        return self._with_grant("write", lambda grant, more: xet.upload(files, grant, **more))
+
+    def _with_grant(self, what: str, act: Callable[[xet.Grant, dict[str, Any]], Answer]) -> Answer:
+        """Read or write contents, with a permission that is asked for once while it is valid."""
+        url = f"{self._api}/xet-{what}-token"
         try:
-            grant = self._grant(url)
-            return xet.upload(files, grant, refresh_url=url, headers=self._headers())
+            return act(self._grant(what, url), {"refresh_url": url, "headers": self._headers()})
         except Exception:
-            self._granted = None  # it may be the grant that is not accepted
+            self._granted.pop(what, None)  # it may be the grant that is not accepted
             raise
 
-    def _grant(self, url: str) -> xet.Grant:
-        """The permission to send, asked for once as long as it is valid.
+    def _grant(self, what: str, url: str) -> xet.Grant:
+        """The permission to read or write.
 
         `hf_xet` could ask by itself, but does not tell how long the Hub wants to be left alone.
         """
-        known = self._granted
+        known = self._granted.get(what)
         if known is None or known.expires_s < time.time() + _MARGIN_S:
             said = self._mapping(self._checked("GET", url))
-            known = self._granted = xet.Grant(
+            known = self._granted[what] = xet.Grant(
                 url=said["casUrl"], token=said["accessToken"], expires_s=said["exp"]
             )
         return known
@@ -157,13 +206,15 @@ class Hub:
         from httpx2 import Timeout
         from huggingface_hub.utils import get_session
 
-        return get_session().request(
+        response = get_session().request(
             method,
             url,
             headers={**self._headers(), **(headers or {})},
             timeout=Timeout(SILENCE_S, connect=CONNECT_S),
             **what,
         )
+        self.budget = budget_in(response.headers) or self.budget
+        return response
 
     def _headers(self) -> dict[str, str]:
         from huggingface_hub.utils import build_hf_headers

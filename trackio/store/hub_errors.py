@@ -12,11 +12,19 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from trackio.errors import NotFound, StoreRefused, StoreUnavailable, TrackioError
+from trackio.errors import (
+    NotFound,
+    StoreMissing,
+    StoreRefused,
+    StoreUnavailable,
+    TrackioError,
+)
+from trackio.store.base import Budget
 
 LOG_IN: Final = "log in with `hf auth login`, or set HF_TOKEN"
 _XET_STATUS: Final = re.compile(r"\((\d{3}) [A-Z]|status(?: code)?:? (\d{3})\b")
 _RATE_LIMIT: Final = re.compile(r"\br\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
+_API: Final = '"api"'
 _OF_THE_HUB: Final = ("/xet-write-token", "/xet-read-token")
 _TOKEN: Final = re.compile(r"\bhf_\w+|Bearer\s+\S+", re.IGNORECASE)
 _BUSY: Final = {408, 409, 425, 429}
@@ -53,7 +61,8 @@ def translate(
     if problem.code == "EntryNotFound":
         return NotFound(message)
     if advice := _advice(problem, bucket_id):
-        return StoreRefused(f"{message}; {advice}")
+        refused = StoreMissing if problem.status == 404 else StoreRefused
+        return refused(f"{message}; {advice}")
     return StoreUnavailable(
         f"{message}; trying again may work", keys=keys, retry_after_s=problem.retry_after_s
     )
@@ -76,6 +85,13 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
     except ValueError:
         return None
     return max(0.0, when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now_s)
+
+
+def budget_in(headers: Mapping[str, str]) -> Budget | None:
+    """How many requests the Hub still takes; None where it does not say, or means downloads."""
+    said = headers.get("ratelimit", "")
+    limit = _RATE_LIMIT.search(said) if _API in said else None
+    return limit and Budget(remaining=int(limit[1]), resets_s=float(limit[2]) + 1.0)
 
 
 def _problem_of(exc: Exception) -> _Problem:

@@ -9,17 +9,19 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from trackio.errors import InvalidInput, NotFound, StoreUnavailable
+from trackio.errors import InvalidInput, NotFound, StoreUnavailable, TrackioError
 from trackio.model import Entry
 from trackio.store.base import Content, check_content, check_key, check_prefix, is_key
-from trackio.store.object_errors import is_missing, translate
+from trackio.store.object_errors import is_missing, is_other_version, translate
 from trackio.store.object_url import ObjectUrl, parse_object_url
 from trackio.store.parallel import attempt_each, raise_first
+from trackio.store.remote import Failures, fetch_each
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
+    from obstore import GetOptions, ObjectMeta
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
 
     Client = AzureStore | GCSStore | S3Store
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 _WORKERS: Final = 16
 _DELETES: Final = 1000  # as many as one request to S3 may hold
 _PAGE: Final = 1000
+_POLL_S: Final = 5.0
+_PART: Final = 16 << 20
+_PARTS: Final = 4
 _CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 30.0  # a connection on which nothing moves for so long is given up
 _REQUEST_S: Final = 600.0
@@ -52,6 +57,11 @@ class ObjectStore:
 
     def __repr__(self) -> str:
         return f"ObjectStore({self.url!r})"
+
+    @property
+    def poll_s(self) -> float:
+        """A listing costs one request for each 1,000 files."""
+        return _POLL_S
 
     @property
     def url(self) -> str:
@@ -85,6 +95,54 @@ class ObjectStore:
             if is_missing(exc):
                 raise NotFound(f"there is no {key} in {self.url}") from exc
             raise translate(exc, self._url, what) from exc
+
+    def fetch(self, wanted: Mapping[Entry, Path]) -> Failures:
+        """Fetch several at a time, large ones in parts; see `RemoteStore.fetch`."""
+        return fetch_each(wanted, self._fetch)
+
+    def get_range(self, entry: Entry, begin: int, end: int) -> bytes:
+        """Some bytes of the version that was listed; see `RemoteStore.get_range`."""
+        what = f"get a part of {check_key(entry.key)}"
+        client = self._client(what)
+        try:
+            found = client.get(entry.key, options=_pinned(entry) | {"range": (begin, end)})
+            return found.bytes().to_bytes()
+        except _foreign() as exc:
+            raise self._gone_or(exc, entry.key, what) from exc
+
+    def watch(self) -> None:
+        """Object stores tell nobody what changed."""
+
+    def _fetch(self, entry: Entry, path: Path) -> None:
+        if entry.size_bytes > _PART:
+            return self._fetch_parts(entry, path)
+        what = f"get {check_key(entry.key)}"
+        client = self._client(what)
+        try:
+            with path.open("wb") as file:
+                for chunk in client.get(entry.key, options=_pinned(entry)):
+                    file.write(chunk)
+        except _foreign() as exc:
+            raise self._gone_or(exc, entry.key, what) from exc
+
+    def _fetch_parts(self, entry: Entry, path: Path) -> None:
+        with path.open("wb") as file:
+            file.truncate(entry.size_bytes)
+        begins = {str(begin): begin for begin in range(0, entry.size_bytes, _PART)}
+
+        def part(name: str) -> None:
+            begin = begins[name]
+            data = self.get_range(entry, begin, min(begin + _PART, entry.size_bytes))
+            with path.open("r+b") as file:
+                file.seek(begin)
+                file.write(data)
+
+        raise_first(attempt_each(begins, part, workers=_PARTS))
+
+    def _gone_or(self, exc: Exception, key: str, what: str) -> TrackioError:
+        if is_missing(exc) or is_other_version(exc):
+            return NotFound(f"there is no {key} in {self.url}, or no longer as it was listed")
+        return translate(exc, self._url, what, keys=[key])
 
     def put(self, files: Mapping[str, Content]) -> None:
         """Put up to 16 files at a time; large ones in parts. See `Store.put`."""
@@ -134,6 +192,12 @@ class ObjectStore:
             if self._opened is None:
                 self._opened = _open(self._url)
         return self._opened
+
+
+def _pinned(entry: Entry) -> "GetOptions":
+    """Options that ask for the version that was listed, where the store can tell."""
+    is_tag = entry.version[-1:] == '"'
+    return {"if_match": entry.version} if is_tag else {}
 
 
 def _entries(page: "Sequence[ObjectMeta]") -> Iterator[Entry]:

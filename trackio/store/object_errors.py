@@ -41,6 +41,11 @@ def is_missing(exc: Exception) -> bool:
     return isinstance(exc, FileNotFoundError) and not no_bucket
 
 
+def is_other_version(exc: Exception) -> bool:
+    """Whether the error says that the key has another version than the one asked for."""
+    return type(exc).__name__ == "PreconditionError" or _status_of(str(exc)) == 412
+
+
 def translate(
     exc: Exception, url: ObjectUrl, what: str, *, keys: Iterable[str] = ()
 ) -> TrackioError:

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 
 from trackio.errors import StoreRefused
-from trackio.store.base import Content
+from trackio.store.base import Content, Store
+from trackio.store.remote import pass_on
 from trackio.store.wrapper import Wrapper
 
 
 class ReadOnly(Wrapper):
     """Lists and gets; refuses to put and to delete, even nothing."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
+        pass_on(self, inner)
 
     def put(self, files: Mapping[str, Content]) -> None:
         """Refuse.

@@ -9,12 +9,15 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from trackio.clock import SYSTEM_CLOCK, Clock
-from trackio.errors import InvalidInput, StoreUnavailable
+from trackio.errors import InvalidInput, StoreUnavailable, TrackioError
 from trackio.model import Entry
 from trackio.store.base import Content, Store
+from trackio.store.parallel import raise_first
+from trackio.store.remote import Failures, RemoteStore, is_remote, pass_on
 from trackio.store.wrapper import Wrapper
 
 Answer = TypeVar("Answer")
@@ -59,6 +62,10 @@ class Retrying(Wrapper):
         self._clock = clock
         self._sleep = sleep
         self._random = random
+        pass_on(self, inner)
+        if is_remote(inner):
+            self.fetch = lambda wanted: self._fetch(inner, wanted)
+            self.get_range = lambda *what: self._retry(lambda: inner.get_range(*what))
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """The whole listing; see `Store.list`."""
@@ -93,6 +100,25 @@ class Retrying(Wrapper):
                 raise
 
         self._retry(delete_rest)
+
+    def _fetch(self, inner: RemoteStore, wanted: Mapping[Entry, Path]) -> Failures:
+        left = dict(wanted)
+        failures: dict[str, TrackioError] = {}
+
+        def fetch_rest() -> None:
+            failures.update(inner.fetch(left))
+            again = {k: e for k, e in failures.items() if isinstance(e, StoreUnavailable)}
+            for entry in [entry for entry in left if entry.key not in again]:
+                del left[entry]
+            for key in again:
+                del failures[key]
+            raise_first(again)
+
+        try:
+            self._retry(fetch_rest)
+        except StoreUnavailable as exc:
+            failures.update((entry.key, exc) for entry in left)
+        return failures
 
     def _retry(self, attempt: Callable[[], Answer]) -> Answer:
         deadline_s = self._clock.monotonic() + self._policy.deadline_s

@@ -1,4 +1,4 @@
-"""Send the contents of files to the storage behind a bucket. Nobody sees them before a batch.
+"""Bring the contents of files to and from the storage behind a bucket. A batch shows them.
 
 The session of `hf_xet` is ours, so that its settings are those of many small files and the
 sessions of others in the process keep theirs.
@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trackio.store.base import Content
 
 if TYPE_CHECKING:
-    from hf_xet import XetSession
+    from hf_xet import XetFileDownload, XetSession
 
 CONNECT_S: Final = 10.0
 SILENCE_S: Final = 60.0  # a connection on which nothing moves for so long is given up
@@ -28,6 +28,9 @@ _SETTINGS: Final[Mapping[str, object]] = {
     "client.retry_base_delay": timedelta(seconds=1),
     "client.connect_timeout": timedelta(seconds=CONNECT_S),
     "client.read_timeout": timedelta(seconds=SILENCE_S),
+    # Of small files the wait counts and not the bytes: ask for more of them at once.
+    "data.max_concurrent_file_downloads": 64,
+    "client.ac_initial_download_concurrency": 32,
 }
 _LOG: Final = "HF_XET_LOG_DEST"
 
@@ -56,15 +59,8 @@ def upload(
     _import_without_log()
     from hf_xet import SKIP_SHA256
 
-    session = _uploads.session()
-    with session.new_upload_commit(
-        endpoint=grant.url,
-        token=grant.token,
-        token_expiry_unix_secs=grant.expires_s,
-        token_refresh_url=refresh_url,
-        token_refresh_headers=dict(headers),
-        custom_headers={k: v for k, v in headers.items() if k.lower() != "authorization"},
-    ) as commit:
+    session = _sessions.session()
+    with session.new_upload_commit(**_access(grant, refresh_url, headers)) as commit:
         uploads = {
             path: commit.start_upload_file(str(content), sha256=SKIP_SHA256)
             if isinstance(content, Path)
@@ -74,7 +70,68 @@ def upload(
     return {path: sent.result().xet_info.hash for path, sent in uploads.items()}
 
 
-class _Uploads:
+def download(
+    files: Mapping[Path, tuple[str, int]],
+    grant: Grant,
+    *,
+    refresh_url: str,
+    headers: Mapping[str, str],
+) -> Mapping[Path, Exception]:
+    """Write the contents of these hashes and sizes to local paths; what failed.
+
+    Raises what `hf_xet` raises when nothing can be fetched at all.
+    """
+    _import_without_log()
+    from hf_xet import XetFileInfo
+
+    started: dict[Path, XetFileDownload] = {}
+    with suppress(RuntimeError):  # one of them failed; each says so below
+        group = _sessions.session().new_file_download_group(**_access(grant, refresh_url, headers))
+        with group:
+            for path, (digest, size) in files.items():
+                info = XetFileInfo(digest, size)
+                started[path] = group.start_download_file(info, str(path))
+    failed: dict[Path, Exception] = {}
+    for path in files:
+        try:
+            started[path].result()
+        except KeyError:
+            failed[path] = ConnectionError("the storage behind the Hub does not answer")
+        except (OSError, RuntimeError) as exc:
+            failed[path] = exc
+    return failed
+
+
+def read_range(
+    content: tuple[str, int],
+    begin: int,
+    end: int,
+    grant: Grant,
+    *,
+    refresh_url: str,
+    headers: Mapping[str, str],
+) -> bytes:
+    """The bytes `begin ≤ i < end` of the content of a hash and size; raises as `hf_xet`."""
+    _import_without_log()
+    from hf_xet import XetFileInfo
+
+    group = _sessions.session().new_download_stream_group(**_access(grant, refresh_url, headers))
+    return b"".join(group.download_stream(XetFileInfo(*content), begin, end))
+
+
+def _access(grant: Grant, refresh_url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """How a session gets in."""
+    return {
+        "endpoint": grant.url,
+        "token": grant.token,
+        "token_expiry_unix_secs": grant.expires_s,
+        "token_refresh_url": refresh_url,
+        "token_refresh_headers": dict(headers),
+        "custom_headers": {k: v for k, v in headers.items() if k.lower() != "authorization"},
+    }
+
+
+class _Sessions:
     """The session of this process. A forked child makes another: threads do not come along."""
 
     def __init__(self) -> None:
@@ -108,6 +165,6 @@ def _import_without_log() -> None:
         del os.environ[_LOG]
 
 
-_uploads = _Uploads()
+_sessions = _Sessions()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_uploads.forget)
+    os.register_at_fork(after_in_child=_sessions.forget)

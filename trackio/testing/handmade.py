@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
 from trackio import keys, rows, shard
+from trackio.ledger import Ledger
 from trackio.meta import encode_meta
 from trackio.model import (
     ALERT,
@@ -26,6 +29,7 @@ from trackio.model import (
     Value,
     WriterId,
 )
+from trackio.pack import PackMeta, PackWriter, Stretch
 from trackio.store.base import Store
 from trackio.values.plain import dump_text
 from trackio.writer.summary import Summary
@@ -147,11 +151,31 @@ def put_pack(pack_id: str, parts: Iterable[tuple[HandWriter, int, int]]) -> str:
     tables = [writer.table(span) for writer, span in listed]
     packed = rows.sort(pa.concat_tables([table.cast(rows.SCHEMA) for table in tables]))
     key = str(keys.PackKey(first_writer.project, PackId(pack_id)))
-    span = SeqRange(min(s.first for _, s in listed), max(s.last for _, s in listed))
-    first_writer.store.put({key: shard.encode_table(packed, span)})
+    first_writer.store.put({key: _encode_pack(packed, listed)})
     for writer, (first, last) in listed:
         pointer = keys.PointerKey(
             writer.project, writer.run_id, writer.writer_id, first, last, PackId(pack_id)
         )
         writer.store.put({str(pointer): b""})
     return key
+
+
+def _encode_pack(packed: pa.Table, parts: Iterable[tuple[HandWriter, SeqRange]]) -> bytes:
+    ledger = Ledger(
+        Stretch(
+            run_id=writer.run_id,
+            writer_id=writer.writer_id,
+            first=span.first,
+            last=span.last,
+            rows=0,
+            fingerprint=0,
+        )
+        for writer, span in parts
+    )
+    ledger.add(rows.as_written(packed))
+    with TemporaryDirectory() as folder:
+        sink = Path(folder) / "pack.parquet"
+        with PackWriter(sink) as out:
+            out.write(packed)
+            out.close(PackMeta(stretches=ledger.stretches()))
+        return sink.read_bytes()

@@ -28,7 +28,8 @@ class History:
             self._step: 25,
             self._wait: 2,
             self._recover: 0.7,
-            self._collect: 0.7,
+            self._collect: 0.5,
+            self._compact: 0.7,
             self._read: 0.7,
             self._crash_job: 0.4,
             self._kill: 0.1,
@@ -47,6 +48,7 @@ class History:
             self.world.settle()
             invariants.check_all(self.world)
             invariants.everything_is_in_the_store(self.world)
+            invariants.everything_is_packed(self.world)
         finally:
             self.world.close()
 
@@ -90,6 +92,9 @@ class History:
 
     def _collect(self) -> None:
         self.world.collect()
+
+    def _compact(self) -> None:
+        self.world.compact()
 
     def _read(self) -> None:
         self.world.read()

@@ -6,21 +6,31 @@ Each raises AssertionError and says what is wrong.
 from collections import Counter
 
 from trackio import journal
-from trackio.errors import UnreadableFile
+from trackio.catalog import list_project
+from trackio.errors import TrackioError, UnreadableFile
+from trackio.keys import ShardKey
 from trackio.model import METRIC
 from trackio.store.base import Store
-from trackio.testing.reading import Point, Reading, points_in
+from trackio.testing.reading import Point, Reading, points_in, points_or_none
 from trackio.testing.world import GRACE_S, LAG_S, PROJECT, Process, World
 
 
 def check_all(world: World) -> None:
     """Every invariant that holds at every moment."""
+    nobody_breaks(world)
     no_acknowledged_call_is_lost(world)
     every_stored_copy_is_right(world)
     for reading in world.readings:
         a_reader_sees_each_row_once(world, reading)
         a_prompt_reader_misses_nothing(reading)
     world.readings = [reading for reading in world.readings if not reading.is_done]
+
+
+def nobody_breaks(world: World) -> None:
+    """What goes wrong with an actor is the store's fault, and said in our own words."""
+    for actor in world.actors:
+        if actor.error is not None and not isinstance(actor.error, TrackioError):
+            raise AssertionError(f"{actor.name} broke") from actor.error
 
 
 def no_acknowledged_call_is_lost(world: World) -> None:
@@ -63,6 +73,21 @@ def everything_is_in_the_store(world: World) -> None:
     assert not lost, f"lost: {sorted(lost)[:3]}"
     left = sorted(path.name for path in world.journal_dir.glob("*.journal"))
     assert not left, f"journals left behind: {left}"
+
+
+def everything_is_packed(world: World) -> None:
+    """After all has settled and was collected: what can be read is in packs that are pointed to."""
+    snapshot = list_project(world.truth, PROJECT)
+    named = set()
+    for run in snapshot.runs.values():
+        for files in run.writers.values():
+            named |= {key.pack_id for key in files.ranges}
+            for key in files.ranges:
+                if isinstance(key, ShardKey):
+                    left = points_or_none(world.truth, str(key))
+                    assert left is None, f"never packed: {key}"
+    unnamed = snapshot.packs.keys() - named
+    assert not unnamed, f"packs nobody points to: {sorted(unnamed)}"
 
 
 def _promised(process: Process) -> set[Point]:

@@ -1,6 +1,7 @@
 """A reader of the simulated world: what it saw, and what it had to see."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,7 +10,7 @@ from trackio import shard
 from trackio.catalog import Snapshot, list_project
 from trackio.cover import cover
 from trackio.errors import NotFound, UnreadableFile
-from trackio.keys import RangeKey, ShardKey
+from trackio.keys import PackKey, PointerKey, RangeKey
 from trackio.model import METRIC, WriterId
 from trackio.store.base import Store
 from trackio.testing.clock import ManualClock
@@ -20,7 +21,7 @@ Point = tuple[WriterId, int, str, float | None]
 
 @lru_cache(maxsize=10_000)
 def points_of(data: bytes) -> tuple[Point, ...]:
-    """The metric rows of a shard.
+    """The metric rows of a shard or pack.
 
     Raises:
         UnreadableFile: it cannot be read whole.
@@ -65,26 +66,55 @@ class Reading:
         for run in snapshot.runs.values():
             for files in run.writers.values():
                 for taken in files.cover.taken:
+                    key = file_of(self.project, taken.key)
                     try:
-                        points = points_of(self.store.get(str(taken.key)))
+                        points = points_of(self.store.get(key))
                     except (NotFound, UnreadableFile):
-                        missed.add(str(taken.key))
+                        missed.add(key)
                         return None
-                    found.update(p for p in points if taken.first <= p[1] <= taken.last)
+                    found.update(_counting(points, files.writer_id, taken.first, taken.last))
         return found
 
 
 def points_in(store: Store, project: str, *, before_s: float = float("inf")) -> set[Point]:
     """The points that the readable files put before that time hold, as a set."""
     held: set[Point] = set()
-    for run in list_project(store, project).runs.values():
+    snapshot = list_project(store, project)
+    packs = {
+        pack_id: points
+        for pack_id, entry in snapshot.packs.items()
+        if entry.time_s <= before_s and (points := points_or_none(store, entry.key)) is not None
+    }
+    for run in snapshot.runs.values():
         for files in run.writers.values():
             readable: dict[RangeKey, tuple[Point, ...]] = {}
             for key, entry in files.ranges.items():
-                if isinstance(key, ShardKey) and entry.time_s <= before_s:
-                    with suppress(UnreadableFile):
-                        readable[key] = points_of(store.get(str(key)))
-            for taken in cover(readable).taken:
+                points = (
+                    packs.get(key.pack_id)
+                    if isinstance(key, PointerKey)
+                    else points_or_none(store, entry.key)
+                )
+                if points is not None and entry.time_s <= before_s:
+                    readable[key] = points
+            for taken in cover(readable, packs).taken:
                 points = readable[taken.key]
-                held.update(p for p in points if taken.first <= p[1] <= taken.last)
+                held.update(_counting(points, files.writer_id, taken.first, taken.last))
     return held
+
+
+def file_of(project: str, key: RangeKey) -> str:
+    """The key of the file that holds the rows of a shard or pointer."""
+    return str(PackKey(project, key.pack_id)) if isinstance(key, PointerKey) else str(key)
+
+
+def points_or_none(store: Store, key: str) -> tuple[Point, ...] | None:
+    """The metric rows of a file, None if it cannot be read."""
+    with suppress(UnreadableFile, NotFound):
+        return points_of(store.get(key))
+    return None
+
+
+def _counting(
+    points: Iterable[Point], writer_id: WriterId, first: int, last: int
+) -> Iterator[Point]:
+    return (point for point in points if point[0] == writer_id and first <= point[1] <= last)

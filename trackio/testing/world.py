@@ -1,4 +1,4 @@
-"""Real writers, recoverers, collectors and readers over one unreliable store, step by step.
+"""Real writers, recoverers, compactors, collectors, readers over one unreliable store, by steps.
 
 The store is in memory: its listings lag and come in pages, its answers get lost, its files
 are torn. Journals and spools are real files in a temporary folder. The test decides who runs
@@ -25,16 +25,20 @@ from trackio.testing.actors import Actor, pause
 from trackio.testing.clock import ManualClock
 from trackio.testing.reading import Reading
 from trackio.upkeep import collect, recover
+from trackio.upkeep.compact.job import Job, run_here
+from trackio.upkeep.compact.plan import CompactPolicy
+from trackio.upkeep.compact.publish import Effects
 from trackio.writer.publisher import Publisher
 from trackio.writer.rollup import RollUp
 from trackio.writer.writer import Sealed, Writer
 
 PROJECT = "world"
-_SETTLING_ROUNDS = 3
+_SETTLING_ROUNDS = 8
 GRACE_S = 120.0
 LAG_S = 100.0
 _FLUSH = FlushPolicy(max_calls=6, rotate_bytes=1500)
 _UPKEEP = UpkeepPolicy(grace_s=GRACE_S, fan_in=3, small_bytes=30_000)
+_COMPACT = CompactPolicy(settle_s=60.0, pack_bytes=40_000, fan_in=2)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -169,6 +173,17 @@ class World:
 
         self._start("collect", work)
 
+    def compact(self) -> None:
+        """A job packs what has settled, then collects."""
+        store = self._faulty()
+        job = Job(store=store, policy=_COMPACT, grace_s=GRACE_S, make_id=self._make_id)
+        effects = Effects(make_id=self._make_id, scratch=self._folder, limit_rows=40)
+
+        def work() -> None:
+            job.run(PROJECT, run_here(store, effects))
+
+        self._start("compact", work)
+
     def read(self) -> None:
         """Somebody reads the whole project."""
         reading = Reading(self._faulty(), PROJECT, self.truth, self.clock, lag_s=LAG_S)
@@ -189,7 +204,7 @@ class World:
                 self._send_left(process)
             self.recover(everything=False)
             self.actors[-1].finish()
-            self.collect()
+            self.compact()
             self.actors[-1].finish()
 
     def close(self) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from trackio import arrays, rows, shard
+from trackio import arrays, pack, rows, shard
 from trackio.errors import UnreadableFile
+from trackio.ledger import Ledger, check_same
 from trackio.model import FINISH, RUN, RunId, WriterId
-from trackio.shard import ShardMeta
+from trackio.pack import PackMeta
+from trackio.shard import ShardMeta, ShardReader
 from trackio.store.base import Content
 
 Owner = tuple[RunId, WriterId]
@@ -38,6 +40,7 @@ class Contents:
     meta: ShardMeta
     shares: dict[Owner, Share] = field(default_factory=dict)
     doubles: int = 0
+    pack: PackMeta | None = None
 
 
 def examine(data: Content) -> Contents:
@@ -48,21 +51,28 @@ def examine(data: Content) -> Contents:
         FormatTooNew: written in a higher major format.
     """
     opened = shard.open_file(data)
-    contents = Contents(meta=opened.meta)
-    count, fingerprint = 0, 0
+    contents = Contents(meta=opened.meta, pack=_pack_meta(opened))
+    ledger = Ledger(() if contents.pack is None else contents.pack.stretches)
     last: tuple[rows.SeriesName, int] | None = None
     for batch in opened.batches():
-        count += batch.num_rows
-        fingerprint += rows.fingerprint(batch)
+        ledger.add(batch)
         for name, part in rows.cut_by_series(batch):
             seq = arrays.to_numpy(part.column("seq"))
             contents.doubles += int(np.count_nonzero(seq[1:] == seq[:-1]))
             contents.doubles += last == (name, int(seq[0]))
             last = name, int(seq[-1])
             _add(contents, name, part, seq)
-    if (count, fingerprint % (1 << 64)) != (opened.meta.rows, opened.meta.fingerprint):
-        raise UnreadableFile("it holds other rows than its metadata says")
+    if contents.pack is not None:
+        check_same(contents.pack.stretches, ledger.stretches(), "it")
     return contents
+
+
+def _pack_meta(opened: ShardReader) -> PackMeta | None:
+    """What a pack says of itself; None of a shard."""
+    try:
+        return pack.read_meta(opened.file)
+    except UnreadableFile:
+        return None
 
 
 def _add(contents: Contents, name: rows.SeriesName, part: pa.Table, seq: Any) -> None:

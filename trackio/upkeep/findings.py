@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from trackio.catalog import RunFiles, Snapshot, WriterFiles
-from trackio.cover import Taken, subtract
+from trackio.cover import Taken, merge_ranges, subtract
 from trackio.keys import PackKey, PointerKey, RangeKey
-from trackio.model import RunId, SeqRange
+from trackio.model import Entry, RunId, SeqRange
 from trackio.upkeep.examine import Contents, Share
 
 CLOCK_SKEW_S: Final = 300.0
@@ -27,13 +27,29 @@ Kind = Literal[
     "missing",
     "no meta",
     "no pack",
+    "orphan",
     "unknown end",
     "unreadable",
     "wrong owner",
     "wrong range",
 ]
 Level = Literal["error", "note"]
-_NOTES: Final = frozenset({"clock", "foreign", "late", "no meta", "unknown end"})
+_NOTES: Final = frozenset({"clock", "foreign", "late", "no meta", "orphan", "unknown end"})
+COMPACT: Final = "trackio compact"
+_HELP: Final[dict[Kind, str]] = {
+    "clock": "timedatectl status",
+    "double": RECOVER,
+    "foreign": "trackio sync",  # copies all but such files
+    "late": "trackio verify",
+    "missing": RECOVER,
+    "no pack": "trackio sync",
+    "orphan": COMPACT,
+    "unknown end": RECOVER,
+    "unreadable": RECOVER,
+    "wrong owner": RECOVER,
+    "wrong range": RECOVER,
+}
+"""What may help, where nothing more special does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +73,14 @@ class Times:
     now_s: float
     settle_s: float
 
+    def is_old(self, entry: Entry) -> bool:
+        """Whether it was put so long ago that somebody should have dealt with it."""
+        return self.now_s - entry.time_s > self.settle_s
+
 
 def judge(snapshot: Snapshot, contents: Mapping[str, Contents], times: Times) -> list[Finding]:
     """All findings of a project of which every file that counts was read."""
-    found = list(_of_keys(snapshot))
+    found = [*_of_keys(snapshot), *_orphans(snapshot, times)]
     for run in snapshot.runs.values():
         if not run.is_deleted:
             found += _of_run(run)
@@ -90,9 +110,35 @@ def _of_keys(snapshot: Snapshot) -> Iterator[Finding]:
         yield _found("foreign", key, "it is no file of Trackio's; nothing reads it")
 
 
+def _orphans(snapshot: Snapshot, times: Times) -> Iterator[Finding]:
+    """What collection will take away, or should have taken away long ago."""
+    named = {
+        key.pack_id
+        for run in snapshot.runs.values()
+        for writer in run.writers.values()
+        for key in writer.ranges
+        if isinstance(key, PointerKey)
+    }
+    for pack_id, entry in snapshot.packs.items():
+        if pack_id not in named and times.is_old(entry):
+            yield _found("orphan", entry.key, "no pointer names this pack")
+        elif pack_id in named and pack_id in snapshot.condemned:
+            yield _found("orphan", entry.key, "it is condemned, and rows still count of it")
+    for pack_id, entry in snapshot.overviews.items():
+        if pack_id not in snapshot.packs and times.is_old(entry):
+            yield _found("orphan", entry.key, "its pack is gone")
+
+
+def left_over(path: str, command: str) -> Finding:
+    """A temporary file of a process that was killed while it wrote."""
+    message = "a process was killed while it wrote this temporary file; nothing reads it"
+    return _found("orphan", path, message, command)
+
+
 def _of_run(run: RunFiles) -> Iterator[Finding]:
     if run.meta is None:
-        yield _found("no meta", run.run_id, "it has no meta.json, and so no name")
+        command = f"trackio rename run -r {run.run_id} NAME"
+        yield _found("no meta", run.run_id, "it has no meta.json, and so no name", command)
 
 
 def _of_gaps(run_id: RunId, writer: WriterFiles, times: Times) -> Iterator[Finding]:
@@ -119,7 +165,10 @@ def _of_pointers(snapshot: Snapshot, writer: WriterFiles) -> Iterator[Finding]:
             lost = subtract([SeqRange(key.first, key.last)], writer.cover.ranges)
             if lost:
                 calls = ", ".join(f"{first:,} to {last:,}" for first, last in lost)
-                message = f"{pack} is not there, and no other file holds calls {calls}"
+                message = (
+                    f"{pack} is not there, and no other file holds calls {calls}; if this store "
+                    "is a copy, copy it once more"
+                )
                 yield _found("no pack", str(key), message)
 
 
@@ -133,7 +182,9 @@ def _of_files(
         share = read.shares.get((run_id, writer.writer_id))
         if share is not None:
             yield from _of_share(writer, taken, share)
-        if not taken.key.is_pointer:
+        if taken.key.is_pointer:
+            yield from _of_pointer(run_id, writer, taken, read)
+        else:
             yield from _of_shard(run_id, writer, taken, read)
 
 
@@ -142,6 +193,20 @@ def _of_share(writer: WriterFiles, taken: Taken, share: Share) -> Iterator[Findi
     if skew_s > CLOCK_SKEW_S:
         message = f"it holds rows {skew_s / 60:,.0f} min younger than itself: a clock is wrong"
         yield _found("clock", str(taken.key), message)
+
+
+def _of_pointer(
+    run_id: RunId, writer: WriterFiles, taken: Taken, read: Contents
+) -> Iterator[Finding]:
+    owner = run_id, writer.writer_id
+    stretches = () if read.pack is None else read.pack.stretches
+    held = [SeqRange(s.first, s.last) for s in stretches if (s.run_id, s.writer_id) == owner]
+    span = SeqRange(taken.key.first, taken.key.last)
+    if subtract([span], merge_ranges(held)):
+        message = f"its pack does not hold calls {span.first:,} to {span.last:,} of this writer"
+        yield _found("wrong range", str(taken.key), message)
+    if read.doubles:
+        yield _found("double", str(taken.key), f"{read.doubles:,} rows of its pack are there twice")
 
 
 def _of_shard(
@@ -190,4 +255,5 @@ def _of_end(
 
 def _found(kind: Kind, subject: str, message: str, command: str | None = None) -> Finding:
     level: Level = "note" if kind in _NOTES else "error"
-    return Finding(kind=kind, level=level, subject=subject, message=message, command=command)
+    helps = command or _HELP.get(kind)
+    return Finding(kind=kind, level=level, subject=subject, message=message, command=helps)

@@ -8,19 +8,20 @@ decides on values, `apply` acts.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from trackio import journal, shard
-from trackio.catalog import WriterFiles, list_writer
+from trackio.catalog import WriterFiles, list_packs, list_writer
 from trackio.cover import cover, merge_ranges, subtract
 from trackio.errors import FormatTooNew, UnreadableFile
 from trackio.hosts import ProcessIdentity, is_proven_alive, is_proven_dead
 from trackio.keys import ShardKey
 from trackio.model import Call, SeqRange, TombstoneId, WriterId
 from trackio.store.base import Content, Store
-from trackio.upkeep.collect import Check, make_check, safe_ranges, store_now
+from trackio.upkeep.collect import store_now
+from trackio.upkeep.trust import Check, Trust, make_check, safe_ranges
 from trackio.writer.journal_file import SUFFIX
 from trackio.writer.meta import find_tombstone, has_meta, meta_files
 
@@ -107,23 +108,36 @@ def find_left(
     return [left for left in found if left is not None], problems
 
 
-def look(left: Left, store: Store, *, spooled: Store | None, grace_s: float) -> Seen:
+def look(
+    left: Left,
+    store: Store,
+    *,
+    spooled: Store | None,
+    grace_s: float,
+    may_ask_time: bool = True,
+) -> Seen:
     """Ask the store what it holds of the writer; `spooled` waits to be sent to it.
+
+    The store is asked for its time by a put; without that nothing is old enough to be `safe`.
 
     Raises:
         StoreUnavailable, StoreRefused: a listing is not whole, so nothing can be said.
     """
     header = left.header
-    now_s = store_now(store, header.project, header.writer_id)
+    now_s = float("-inf")
+    if may_ask_time:
+        now_s = store_now(store, header.project, header.writer_id)
     check = make_check(store)
-    files = list_writer(store, header.project, header.run_id, header.writer_id)
+    files = _near(list_writer(store, header.project, header.run_id, header.writer_id), left)
+    packs, condemned = list_packs(store, header.project)
+    trust = Trust(check=check, older_than_s=now_s - grace_s, packs=packs, condemned=condemned)
     held = list(_readable_ranges(files, check))
     if spooled is not None:
         waiting = list_writer(spooled, header.project, header.run_id, header.writer_id)
         held += _readable_ranges(waiting, make_check(spooled))
     return Seen(
         held=merge_ranges(held),
-        safe=safe_ranges(files, check, now_s - grace_s),
+        safe=safe_ranges(files, trust),
         tombstone=find_tombstone(store, header.project, header.run_id),
         has_meta=has_meta(store, header.project, header.run_id),
     )
@@ -222,6 +236,15 @@ def _is_worthwhile(owner: ProcessIdentity, changed_s: float, policy: Policy, now
     if policy.is_alive(owner):
         return False
     return policy.is_dead(owner) or now_s - changed_s > policy.settle_s
+
+
+def _near(files: WriterFiles, left: Left) -> WriterFiles:
+    """Without the files that hold nothing of these journals, which would be read in vain."""
+    if not left.calls:
+        return files
+    first, last = left.calls[0].seq, left.calls[-1].seq
+    near = {k: e for k, e in files.ranges.items() if k.first <= last and first <= k.last}
+    return replace(files, ranges=near)
 
 
 def _readable_ranges(files: WriterFiles, check: Check) -> tuple[SeqRange, ...]:

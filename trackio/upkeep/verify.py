@@ -1,14 +1,16 @@
 """Read every file of a project to its end and tell what is damaged or missing. Repairs nothing."""
 
+import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from trackio import catalog
+from trackio import catalog, keys
 from trackio.catalog import Snapshot
 from trackio.errors import FormatTooNew, NotFound, UnreadableFile
-from trackio.store.base import Store, is_local, readable
+from trackio.store.base import LocalStore, Store, is_local, readable
 from trackio.upkeep.examine import Contents, examine
-from trackio.upkeep.findings import Finding, Times, judge, key_of, unreadable
+from trackio.upkeep.findings import Finding, Times, judge, key_of, left_over, unreadable
 
 SETTLE_S = 600.0
 
@@ -44,12 +46,33 @@ def verify(store: Store, project: str, *, now_s: float, settle_s: float = SETTLE
     snapshot, contents, bad = _read(store, project)
     found = judge(snapshot, contents, Times(now_s=now_s, settle_s=settle_s))
     found += [unreadable(key, reason) for key, reason in bad.items()]
+    found += _left_over(store, project, now_s - settle_s)
+    if is_local(store):
+        found = [_with_path(store, finding) for finding in found]
     return Report(
         project=project,
         files=len(contents),
         rows=sum(read.meta.rows for read in contents.values()),
         findings=tuple(sorted(found, key=lambda f: (f.level, f.subject, f.kind))),
     )
+
+
+def _with_path(store: LocalStore, finding: Finding) -> Finding:
+    """A file that is none of ours can be removed where it lies."""
+    if finding.kind != "foreign":
+        return finding
+    return replace(finding, command=f"rm {shlex.quote(str(store.path(finding.subject)))}")
+
+
+def _left_over(store: Store, project: str, before_s: float) -> Iterator[Finding]:
+    """Old temporary files; only a directory can have them."""
+    if not is_local(store):
+        return
+    root = store.path(keys.project_prefix(project)[:-1])
+    for path in sorted(root.rglob(".*.tmp")):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before_s:
+                yield left_over(str(path), f"rm {shlex.quote(str(path))}")
 
 
 def _read(store: Store, project: str) -> tuple[Snapshot, dict[str, Contents], dict[str, str]]:

@@ -27,6 +27,9 @@ _OPTIONS = (
 )
 _BRACKET = ord("[")
 _EXACT_INT = 1 << 53
+MAX_INLINE = 64 << 10
+"""A longer text is no value of a row but a file of its own, where a call has room for one."""
+_USUAL_BYTES = 64  # of a number and its name
 _MAX_64_BIT = (1 << 63) - 1
 
 
@@ -35,19 +38,27 @@ class UnstorableError(TypeError):
 
 
 def encode_data(data: Mapping[Any, Any], warn: Warn) -> bytes:
-    """The JSON object for `data`; what cannot be stored is left out and warned about.
+    """The JSON object for `data`; what cannot be stored is left out and warned about."""
+    body = encode_quickly(data)
+    return encode_flat(flatten(data, warn), warn) if body is None else body
+
+
+def encode_quickly(data: Mapping[Any, Any]) -> bytes | None:
+    """The JSON object for `data` if it is plain; None if it has to be looked at value by value.
 
     One pass in C serves the usual case: a flat dict of finite numbers, bools and plain
-    strings. Everything else shows in the bytes (a null may be a NaN, an inner bracket is
-    nested) and is encoded again, value by value.
+    strings. Everything else shows in the bytes: a null may be a NaN, an inner bracket is
+    nested, many bytes may be one long text.
     """
     try:
         body = orjson.dumps(data, _scalar, _OPTIONS)
     except TypeError:
-        return _encode_carefully(data, warn)
+        return None
     if body.find(b"null") != -1 or _BRACKET in body or body.rfind(b"{"):
-        return _encode_carefully(data, warn)
-    return body
+        return None
+    # Many numbers make a long body too; to look through them would cost half as much again.
+    is_long = len(body) > MAX_INLINE and len(body) > MAX_INLINE + _USUAL_BYTES * len(data)
+    return None if is_long and _has_long_text(data) else body
 
 
 def decode_data(data: dict[str, Any]) -> dict[str, Value]:
@@ -108,20 +119,28 @@ def _flat_items(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _encode_carefully(data: Mapping[Any, Any], warn: Warn) -> bytes:
+def encode_flat(flat: Mapping[str, Any], warn: Warn) -> bytes:
+    """The JSON object for what `flatten` gave, as `encode_data`."""
     body = {}
-    for key, value in flatten(data, warn).items():
-        try:
-            body[key] = _tagged(value)
-        except UnstorableError as exc:
-            warn(key, f"is skipped: {exc}")
-        except Exception as exc:  # noqa: BLE001 - a foreign object's own code may raise anything
-            warn(key, f"is skipped: a {_type_name(value)} cannot be stored ({_said_by(exc)})")
+    for key, value in flat.items():
+        if (plain := try_plain(key, value, warn)) is not None:
+            body[key] = tag(*plain)
     return orjson.dumps(body)
 
 
-def _tagged(value: Any) -> Any:
-    plain = _plain(value)
+def try_plain(key: str, value: Any, warn: Warn) -> tuple[Value] | None:
+    """The one value that a row can hold of this; None, with a warning, if there is none."""
+    try:
+        return (_plain(value),)
+    except UnstorableError as exc:
+        warn(key, f"is skipped: {exc}")
+    except Exception as exc:  # noqa: BLE001 - a foreign object's own code may raise anything
+        warn(key, f"is skipped: a {_type_name(value)} cannot be stored ({_said_by(exc)})")
+    return None
+
+
+def tag(plain: Value) -> Any:
+    """A value as it stands in the object of a line."""
     if type(plain) is float and not math.isfinite(plain):
         return {"float": str(plain)}
     if plain is None:
@@ -214,6 +233,10 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted((_jsonable(inner) for inner in value), key=str)
     return _jsonable(_scalar(value))
+
+
+def _has_long_text(data: Mapping[Any, Any]) -> bool:
+    return any(isinstance(value, str) and len(value) > MAX_INLINE for value in data.values())
 
 
 def _text_of(key: Any) -> str:

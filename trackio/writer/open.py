@@ -9,7 +9,11 @@ from trackio import journal
 from trackio.lifecycle import no_fork
 from trackio.settings import Settings, upkeep_policy
 from trackio.spool import Spool, SpoolThread, spool_folder
-from trackio.store.base import Store, is_local
+from trackio.store.base import LocalStore, Store, is_local
+from trackio.store.making import Making
+from trackio.writer.media import Media
+from trackio.writer.nothing import Nothing
+from trackio.writer.surroundings import tell_environment, watch
 from trackio.writer.thread import WriterThread
 from trackio.writer.writer import Writer
 
@@ -17,25 +21,33 @@ if TYPE_CHECKING:
     from trackio.writer.publisher import Publisher
     from trackio.writer.rollup import RollUp
 
-_spools: dict[str, SpoolThread] = {}
+_spools: dict[tuple[Path, bool], Spool] = {}
 _spools_lock = threading.Lock()
 
+WritePath = WriterThread | Nothing
+"""What takes the calls of a run, and is asked to bring them to the store."""
 
-def open_writer(settings: Settings, store: Store, header: journal.Header) -> WriterThread:
+
+def open_writer(settings: Settings, store: Store, header: journal.Header) -> WritePath:
     """Begin to write one run into `store`: touches the journal's folder and no store."""
+    if settings.mode == "disabled":
+        return Nothing(header)
     local = is_local(store)
     policy = settings.flush_policy(is_local=local)
-    spool = None if local else open_spool(settings.spool_dir, store)
-    writer = Writer(header, settings.journal_dir, policy=policy)
+    spool = None if local else open_spool(settings, store)
+    files: LocalStore = store if is_local(store) else open_spool(settings, store).files
+    writer = Writer(header, settings.journal_dir, policy=policy, media=Media(files, header))
 
     def make_parts() -> "tuple[Publisher, RollUp]":
         with no_fork():
             from trackio.writer.publisher import Publisher
             from trackio.writer.rollup import RollUp
 
-        files = store if spool is None else spool.files
+        tell_environment(writer, settings.monitor)
+
         offer = (lambda names: None) if spool is None else spool.offer
-        publisher = Publisher(writer, files, target=store, policy=policy, on_put=offer)
+        target = files if settings.mode == "offline" else Making(store)
+        publisher = Publisher(writer, files, target=target, policy=policy, on_put=offer)
         rollup = RollUp(
             files,
             unsent=spool,
@@ -46,18 +58,23 @@ def open_writer(settings: Settings, store: Store, header: journal.Header) -> Wri
 
     thread = WriterThread(writer, make_parts, spool=spool, policy=policy)
     thread.start()
+    watch(writer, settings.monitor)
     return thread
 
 
-def open_spool(spool_dir: Path, store: Store) -> Spool:
-    """This process's spool for `store`, with a thread that sends."""
+def open_spool(settings: Settings, store: Store) -> Spool:
+    """This process's spool for `store`; a thread sends what is in it, unless offline."""
+    folder = spool_folder(settings.spool_dir, store.url)
+    is_sending = settings.mode == "online"
     with _spools_lock:
-        running = _spools.get(store.url)
-        if running is None:
-            spool = Spool(spool_folder(spool_dir, store.url), store)
-            running = _spools[store.url] = SpoolThread(spool)
-            running.start()
-        return running.spool
+        spool = _spools.get((folder, is_sending))
+        if spool is None:
+            flush_s = settings.flush_policy(is_local=False).max_age_s
+            spool = Spool(folder, store, flush_s=flush_s, is_sending=is_sending)
+            _spools[folder, is_sending] = spool
+            if is_sending:
+                SpoolThread(spool).start()
+        return spool
 
 
 def forget_spools() -> None:

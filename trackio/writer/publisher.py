@@ -27,7 +27,7 @@ from trackio.store.base import Store
 from trackio.values.plain import dump_text
 from trackio.writer.meta import find_tombstone, has_meta, meta_files
 from trackio.writer.rollup import Put
-from trackio.writer.summary import Summary
+from trackio.writer.summary import MetricSummary, Summary
 from trackio.writer.writer import Writer
 
 _SLICE_CALLS: Final = 2048
@@ -105,11 +105,17 @@ class Publisher:
         _add(built, tail.lines)
         return [*puts, self._put_shard(Batch(first, tail.last, []), built.table())]
 
+    def latest(self) -> tuple[int, dict[str, MetricSummary]]:
+        """Up to which seq the metrics are summed up at least, and how; for any thread."""
+        seq = self._summarized
+        return seq, self._summary.copy()
+
     def _prepare(self) -> list[Batch]:
         """What is to be put, in the sizes of shards, once the run itself is known to the store."""
         batches = self._writer.take()
         if batches:
             self.open()
+            self._put_media()
         return _grouped(batches, self._policy)
 
     def _rows(self, batch: Batch) -> Rows:
@@ -131,7 +137,7 @@ class Publisher:
         self._summarize(table, batch.last)
         self._writer.mark_safe(batch.last)
         self._on_put([str(key)])
-        return Put(key, len(data))
+        return Put(key, len(data), data)
 
     def _summarize(self, table: pa.Table, last: int) -> None:
         """Take in the rows, up to seq `last`, that the summary does not know yet."""
@@ -159,6 +165,10 @@ class Publisher:
             self._store.put(files)
             self._on_put(list(files))
         self._has_meta = True
+
+    def _put_media(self) -> None:
+        if (media := self._writer.media) is not None and (names := media.settle()):
+            self._on_put(names)
 
 
 def _add(rows: Rows, lines: list[bytes]) -> None:

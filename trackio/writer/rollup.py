@@ -21,10 +21,11 @@ from trackio.upkeep import collect
 
 
 class Put(NamedTuple):
-    """A shard this writer has put, and how large it is."""
+    """A shard this writer has put, how large it is, and its bytes where they are at hand."""
 
     key: ShardKey
     size_bytes: int
+    data: bytes = b""
 
 
 class Unsent(Protocol):
@@ -32,6 +33,9 @@ class Unsent(Protocol):
 
     def hold(self, keys: Sequence[str]) -> bool:
         """Keep these from being sent; False if one was sent, or is on its way."""
+
+    def waiting(self, keys: Sequence[str]) -> Sequence[str]:
+        """Those that were not sent yet."""
 
     def replace(self, keys: Sequence[str], merged: str) -> None:
         """Send `merged` in place of the held `keys`, which are deleted."""
@@ -66,10 +70,20 @@ class RollUp:
         self._levels: list[list[Put]] = [[]]
         self._collect_after_s: float | None = None
         self._merged: ShardKey | None = None
+        self._small: list[Put] | None = []
 
     def add(self, puts: Sequence[Put]) -> None:
         """Shards just put, in the order of their seqs."""
-        self._levels[0].extend(puts)
+        self._levels[0].extend(put._replace(data=b"") for put in puts)
+        if self._unsent is not None:
+            self._keep(puts)
+
+    def _keep(self, puts: Sequence[Put]) -> None:
+        """Remember the bytes of a small run: what was sent is not on this machine any more."""
+        if self._small is not None:
+            self._small += puts
+            if sum(put.size_bytes for put in self._small) > self._policy.small_bytes:
+                self._small = None
 
     def step(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Merge wherever enough neighbours wait.
@@ -88,10 +102,17 @@ class RollUp:
                     self._raise_to(level + 1, merged)
 
     def finish(self) -> None:
-        """Merge the small shards at the end into one, if there are several; raises as `step`."""
-        if self._unsent is not None:
+        """Merge the small shards at the end into one, if there are several; raises as `step`.
+
+        Of a run that is sent elsewhere, all of it if it is small, else what was not sent yet.
+        """
+        if self._unsent is not None and self._small is not None:
+            self._put_small(self._small, self._unsent)
             return
         puts = [put for level in self._levels for put in level]
+        if self._unsent is not None:
+            waiting = set(self._unsent.waiting([str(put.key) for put in puts]))
+            puts = [put for put in puts if str(put.key) in waiting]
         puts.sort(key=lambda put: put.key.first, reverse=True)
         sizes = accumulate(put.size_bytes for put in puts)
         small = [
@@ -99,6 +120,27 @@ class RollUp:
         ]
         if len(small) >= self._policy.fan_in // 4:
             self._merge(small[::-1], lambda: False)
+
+    def _put_small(self, puts: Sequence[Put], unsent: Unsent) -> None:
+        """One shard for the whole run; those that were sent already are left to compaction."""
+        if len(puts) < max(2, self._policy.fan_in // 4) or not _touch(puts):
+            return
+        held = [name for put in puts if unsent.hold([name := str(put.key)])]
+        held += self._hold_merged(unsent)
+        try:
+            merged = self._put_merged(puts, lambda: False)
+        except BaseException:
+            self._release(held)
+            raise
+        if merged is None:
+            self._release(held)
+        else:
+            unsent.replace(held, str(merged.key))
+
+    def _hold_merged(self, unsent: Unsent) -> list[str]:
+        """What was merged from them before, and waits to be sent too."""
+        puts = [put for level in self._levels[1:] for put in level]
+        return [name for put in puts if unsent.hold([name := str(put.key)])]
 
     def collect(self) -> None:
         """Delete what was merged away once grace has passed; raises as `step`."""
@@ -145,7 +187,7 @@ class RollUp:
         first, last = group[0].key, group[-1].key
         span = SeqRange(first.first, last.last)
         try:
-            sources = [_source(self._store, put.key) for put in group]
+            sources = [_source(self._store, put) for put in group]
             merge.merge(sources, span, self._scratch, should_stop=should_stop)
             key = ShardKey(first.project, first.run_id, first.writer_id, *span)
             self._store.put({str(key): self._scratch})
@@ -166,5 +208,7 @@ def _touch(group: Sequence[Put]) -> bool:
     return all(right.key.first == left.key.last + 1 for left, right in pairwise(group))
 
 
-def _source(store: Store, key: ShardKey) -> Source:
-    return Source(name=str(key), data=readable(store, str(key)), take=SeqRange(key.first, key.last))
+def _source(store: Store, put: Put) -> Source:
+    key = put.key
+    data = put.data or readable(store, str(key))
+    return Source(name=str(key), data=data, take=SeqRange(key.first, key.last))

@@ -1,14 +1,17 @@
 """Last, min, max, mean and count of each metric a writer has logged. Values only, no IO."""
 
 import math
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
-from trackio import arrays
-from trackio.model import METRIC, Json, Value
+from trackio import arrays, journal
+from trackio.model import METRIC, Call, Json, Value
 from trackio.rows import of_kinds
 from trackio.values.plain import dump_text
 
@@ -32,6 +35,14 @@ class MetricSummary:
             known |= {"min": self.min, "max": self.max, "mean": self.sum / self.finite}
         return Json(dump_text(known))
 
+    def choose(self, choice: str) -> Any:
+        """What sums it up by `choice`: min, max or mean where it has a finite value, or last."""
+        if self.finite and choice in ("min", "max"):
+            return self.min if choice == "min" else self.max
+        if self.finite and choice == "mean":
+            return self.sum / self.finite
+        return orjson.loads(str(self.last)) if isinstance(self.last, Json) else self.last
+
 
 class Summary:
     """Adds up tables of one writer's rows, in the order of their seqs."""
@@ -52,9 +63,64 @@ class Summary:
         for key, known in zip(indices[starts], _summarize(metrics, starts), strict=True):
             _merge(self._metrics.setdefault(keys[key], MetricSummary()), known)
 
+    def copy(self) -> dict[str, MetricSummary]:
+        """What is known of each metric now; for any thread."""
+        while True:
+            try:
+                return {key: replace(metric) for key, metric in self._metrics.items()}
+            except RuntimeError:  # another thread has added one meanwhile
+                continue
+
     def rows(self) -> dict[str, Value]:
         """The `summary` row of each metric."""
         return {key: metric.to_json() for key, metric in self._metrics.items()}
+
+
+Published = Callable[[], tuple[int, dict[str, MetricSummary]]]
+"""Tells up to which seq calls are in shards, and how their metrics add up; a copy."""
+
+
+class Latest:
+    """How metrics add up so far, for who asks often: only calls since the last time are decoded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seq = -1
+        self._known: dict[str, MetricSummary] = {}
+
+    def update(self, lines: Sequence[bytes], published: Published) -> dict[str, MetricSummary]:
+        """What is known with `lines`, which are in no shard yet.
+
+        `published` is asked where calls between the last time and these are in a shard by now.
+        """
+        with self._lock:
+            if not lines or _seq(lines[0]) > self._seq + 1:
+                self._seq, self._known = published()
+            place = len(lines)
+            while place and _seq(lines[place - 1]) > self._seq:
+                place -= 1
+            if fresh := lines[place:]:
+                add_calls(self._known, journal.decode_calls(fresh))
+                self._seq = _seq(fresh[-1])
+            return dict(self._known)
+
+
+def _seq(line: bytes) -> int:
+    """The seq of a journal line, which stands first."""
+    return int(line[7 : line.index(b",", 7)])
+
+
+def add_calls(known: dict[str, MetricSummary], calls: Iterable[Call]) -> None:
+    """Take in calls that are in no table yet, in the order of their seqs."""
+    for call in calls:
+        if call.kind != METRIC:
+            continue
+        for key, value in call.data.items():
+            seen = MetricSummary(1, last=value, step=call.step)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if is_number and math.isfinite(number := float(value or 0)):
+                seen.finite, seen.min, seen.max, seen.sum = 1, number, number, number
+            _merge(known.setdefault(key, MetricSummary()), seen)
 
 
 def _metrics_of(rows: pa.Table) -> pa.Table:

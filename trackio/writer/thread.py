@@ -10,17 +10,20 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from trackio import keys
 from trackio.clock import SYSTEM_CLOCK, Clock
+from trackio.cover import merge_ranges
 from trackio.errors import TrackioError
-from trackio.keys import run_prefix
-from trackio.model import HEARTBEAT, RUN
-from trackio.settings import FlushPolicy
-from trackio.spool import Spool
+from trackio.lifecycle import no_fork
+from trackio.model import HEARTBEAT, RUN, SeqRange
+from trackio.settings import FlushPolicy, Patience
+from trackio.spool import Spool, wait_patiently
 from trackio.writer.writer import Writer
 
 if TYPE_CHECKING:
     from trackio.writer.publisher import Publisher
     from trackio.writer.rollup import RollUp
+    from trackio.writer.summary import Latest, MetricSummary
 
 log = logging.getLogger("trackio")
 _MAX_RETRY_S = 30.0
@@ -57,6 +60,8 @@ class WriterThread:
         self._clock = clock
         self._cond = threading.Condition()
         self._is_due = False
+        self._publisher: Publisher | None = None
+        self._latest: Latest | None = None
         self._last_words: Mapping[str, str | None] | None = None
         self._is_last_said = False
         self._is_stopped = False
@@ -76,38 +81,88 @@ class WriterThread:
             self._is_due = True
             self._cond.notify_all()
 
-    def flush(self, timeout_s: float) -> bool:
-        """Whether every call made so far is in the store; waits for that up to `timeout_s`."""
+    def flush(self, patience: Patience) -> bool:
+        """Whether every call made so far is in the store; waits for that as `patience` says."""
+        began_s = self._clock.monotonic()
         target = self.writer.next_seq - 1
         self.wake()
-        with self._cond:
-            done = self._cond.wait_for(
-                lambda: self.writer.safe_seq >= target or self._is_stopped, timeout_s
-            )
-        return done and self.writer.safe_seq >= target and self._wait_sent(timeout_s)
+        self._wait_until(lambda: self.writer.safe_seq >= target, patience, began_s)
+        return self.writer.safe_seq >= target and self._wait_sent(patience, began_s)
 
-    def finish(self, said: Mapping[str, str | None], timeout_s: float) -> bool:
+    def finish(self, said: Mapping[str, str | None], patience: Patience) -> bool:
         """Write the last calls, publish all and end the thread; True if all is in the store.
 
-        When the time is up the thread goes on in the background for as long as the process
-        lives, and what it cannot put stays in the journal.
+        When patience ends the thread goes on in the background for as long as the process
+        lives, and what it cannot put stays in the journal or the spool.
         """
+        began_s = self._clock.monotonic()
         with self._cond:
             self._last_words = said
             self._cond.notify_all()
-            self._cond.wait_for(lambda: self._is_stopped, timeout_s)
-        return self.writer.is_all_safe and self._wait_sent(timeout_s)
+        self._wait_until(lambda: False, patience, began_s)
+        return self.writer.is_all_safe and self._wait_sent(patience, began_s)
 
-    def _wait_sent(self, timeout_s: float) -> bool:
+    def count_local(self) -> int:
+        """How many of the calls are not in the store, as far as this process knows."""
+        calls = self.writer.next_seq
+        unsafe = calls - 1 - self.writer.safe_seq
+        waiting = [] if self._spool is None else self._spool.waiting_below(self._prefix)
+        shards = [key for name in waiting if isinstance(key := keys.parse(name), keys.ShardKey)]
+        if len(shards) < len(waiting):
+            return calls  # what they need to be read is not there
+        spans = merge_ranges(SeqRange(key.first, key.last) for key in shards)
+        return min(calls, unsafe + sum(span.last + 1 - span.first for span in spans))
+
+    def latest(self) -> "dict[str, MetricSummary]":
+        """How each metric that was logged so far adds up; for any thread."""
+        with no_fork():
+            from trackio.writer.summary import Latest
+
+        if self._latest is None:
+            self._latest = Latest()
+        publisher = self._publisher
+        # The lines are read before what is summed up: so no call is in neither.
+        return self._latest.update(
+            self.writer.pending(), (lambda: (-1, {})) if publisher is None else publisher.latest
+        )
+
+    @property
+    def reason(self) -> Exception | None:
+        """Why something is not in the store, if that is known."""
+        return self.error or (self._spool.last_error if self._spool is not None else None)
+
+    @property
+    def interval_s(self) -> float | None:
+        """How far apart sendings to a store that is not a directory are; None without any."""
+        spool = self._spool
+        return None if spool is None or not spool.is_sending else spool.interval_s
+
+    @property
+    def _prefix(self) -> str:
+        return keys.run_prefix(self.writer.header.project, self.writer.header.run_id)
+
+    def _wait_until(self, is_done: Callable[[], bool], patience: Patience, began_s: float) -> None:
+        """Wait until then, or until this thread has ended."""
+        with self._cond:
+            wait_patiently(
+                self._cond,
+                lambda: self._is_stopped or is_done(),
+                patience,
+                clock=self._clock,
+                began_s=began_s,
+                progress=lambda: self.writer.safe_seq,
+            )
+
+    def _wait_sent(self, patience: Patience, began_s: float) -> bool:
         if self._spool is None:
             return True
-        header = self.writer.header
-        return self._spool.wait_sent(run_prefix(header.project, header.run_id), timeout_s)
+        return self._spool.wait_sent(self._prefix, patience, began_s=began_s)
 
     def _run(self) -> None:
         self._let_init_return()
         try:
             publisher, rollup = self._make_parts()
+            self._publisher = publisher
         except Exception as exc:  # noqa: BLE001 - as below
             self._note(exc)
             self._stop()

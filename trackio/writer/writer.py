@@ -6,21 +6,39 @@ when it happens `thread`'s.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trackio import journal
 from trackio.buffer import Batch, Buffer
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.journal import encode_log
+from trackio.lifecycle import no_fork
 from trackio.model import WriterId
 from trackio.settings import FlushPolicy
-from trackio.values.plain import encode_data
+from trackio.values.plain import UnstorableError, Warn, encode_data, encode_quickly
+from trackio.values.rich import Held
 from trackio.writer.journals import Journals
 
+if TYPE_CHECKING:
+    from trackio.values.rich import Hold
+    from trackio.values.sorting import Sorted
+    from trackio.writer.media import Media
+
 log = logging.getLogger("trackio")
+_NO_OTHERS: Sequence[tuple[str, bytes]] = ()
+
+
+@cache
+def _sorting() -> "Callable[[Mapping[Any, Any], Warn, Hold], Sorted]":
+    """Sorts calls that are not plain; loaded with the first of them."""
+    with no_fork():
+        from trackio.values.sorting import sort_values
+
+    return sort_values
 
 
 class Sealed(Exception):
@@ -34,6 +52,7 @@ class Writer:
         header: whose calls these are; stands in the journal.
         journal_dir: the local folder of the journal.
         policy: how large buffer and journal may grow.
+        media: files the bytes of media; without one there are none.
         clock: the time of a call.
     """
 
@@ -43,8 +62,10 @@ class Writer:
         journal_dir: Path,
         *,
         policy: FlushPolicy,
+        media: "Media | None" = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self.media = media
         self.wake: Callable[[], None] = lambda: None
         """Called, with no lock held, when a shard is due at once."""
         self.next_step = 0
@@ -69,10 +90,15 @@ class Writer:
     def log(self, data: Mapping[Any, Any], step: int | None = None) -> None:
         """A `log` call; without a step it gets the next one of this writer.
 
+        What is no metric follows as calls of other kinds at the same step.
+
         Raises:
             Sealed: it was not taken.
         """
-        body = encode_data(data, self.warn_key)
+        others = _NO_OTHERS
+        body = encode_quickly(data)
+        if body is None:
+            body, others = self._sort(data)
         auto = b"false"
         with self._mutex:
             if self._is_sealed:
@@ -87,6 +113,9 @@ class Writer:
                 self.next_step = step + 1
             line = encode_log(seq, self._time_ns() // 1000, step, auto, body)
             is_full = self._keep(line)
+            if others:
+                for kind, said in others:
+                    self._append(kind, said, step, auto=auto)
         if is_full:
             self.wake()
 
@@ -102,11 +131,22 @@ class Writer:
                 raise Sealed
             return self._append(kind, body, step)
 
-    def _append(self, kind: str, body: bytes, step: int | None = None) -> int:
+    def _append(
+        self, kind: str, body: bytes, step: int | None = None, *, auto: bytes = b"false"
+    ) -> int:
         seq = self.next_seq
         self.next_seq = seq + 1
-        self._keep(journal.encode_call(seq, self._time_ns() // 1000, kind, step, body))
+        self._keep(journal.encode_call(seq, self._time_ns() // 1000, kind, step, body, auto=auto))
         return seq
+
+    def _sort(self, data: Mapping[Any, Any]) -> tuple[bytes, Sequence[tuple[str, bytes]]]:
+        """A call that is not plain: its numbers, and the calls beside it; files its media."""
+        return _sorting()(data, self.warn_key, self._hold)
+
+    def _hold(self, content: bytes | Path, extension: str) -> Held:
+        if self.media is None:
+            raise UnstorableError("this writer keeps no media")
+        return self.media.hold(content, extension)
 
     def _keep(self, line: bytes) -> bool:
         """Journal and buffer a line; whether a shard is due at once."""
@@ -134,6 +174,12 @@ class Writer:
             "memory until they are in the store and are lost if this process is killed before: "
             "free space there, or set TRACKIO_JOURNAL_DIR",
         )
+
+    def pending(self) -> list[bytes]:
+        """The lines that are in no shard yet, oldest first; for any thread."""
+        with self._mutex:
+            taken = [line for batch in self._unsafe for line in batch.lines]
+            return [*taken, *self._buffer.lines()]
 
     # What follows is for the background thread alone.
 
@@ -178,6 +224,8 @@ class Writer:
     def rename(self, writer_id: WriterId) -> None:
         """Go on under another id; only while nothing was put under the old one."""
         self._journals.header = replace(self.header, writer_id=writer_id)
+        if self.media is not None:
+            self.media.rename(writer_id)
         self._restart_journal()
 
     @property

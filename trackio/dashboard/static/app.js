@@ -2,84 +2,90 @@
 
 import { createApi, RequestFailed } from "./api.js";
 import { loadCharts } from "./chart.js";
-import { createHelp, createKeyboard } from "./keyboard.js";
-import { createState } from "./state.js";
-import { createTooltip } from "./tooltip.js";
-import { failed, noProject } from "./empty.js";
+import { actions } from "./actions.js";
 import { h, replace } from "./dom.js";
+import { embed } from "./embed.js";
+import { failed, noProject } from "./empty.js";
+import { createHelp, createKeyboard } from "./keyboard.js";
 import { Live } from "./live.js";
-import { MetricsPage } from "./page_metrics.js";
-import { Project } from "./project.js";
-import { RunsPage } from "./page_runs.js";
-import { SeriesStore } from "./series.js";
+import { loadPage } from "./pages.js";
+import { RunMenu } from "./runmenu.js";
+import { createState } from "./state.js";
+import { Stores } from "./stores.js";
 import { Theme } from "./theme.js";
+import { createTooltip } from "./tooltip.js";
 import { TopBar } from "./topbar.js";
-
-/** A page is a class: `element`, `update(changed)`, `refresh(isOther)`, `tick()`, `close()` … */
-const PAGES = { metrics: MetricsPage, runs: RunsPage };
 
 export class App {
   #isAlive;
+  #root;
   #where = "";
   #error = null;
   #ready = null;
+  #stores = null;
 
-  constructor(shadow, root, isAlive) {
-    this.#isAlive = isAlive;
+  constructor(shadow, root, isAlive, makeApi = createApi) {
+    [this.#isAlive, this.#root] = [isAlive, root];
     this.frame = h("div.app");
     shadow.append(this.frame);
-    this.api = createApi(root);
-    this.state = createState(root);
+    this.api = makeApi(root);
+    this.state = createState(root, this.api.isFiles);
     this.theme = new Theme(this.frame, () => this.#restyle());
     this.tooltip = createTooltip((number) => this.theme.color(number));
     this.help = createHelp();
+    this.runMenu = new RunMenu(this);
     this.top = new TopBar(this);
     this.content = h("div.content");
     this.voice = h("div.sr", { "aria-live": "polite" });
-    this.frame.append(
-      this.top.element,
-      this.content,
-      this.tooltip.element,
-      this.help.element,
-      this.voice,
-    );
-    this.project = null;
-    this.series = null;
+    const parts = [this.top, { element: this.content }, this.tooltip, this.help, this.runMenu];
+    this.frame.append(...parts.map(({ element }) => element), this.voice);
     this.page = null;
+  }
+
+  get project() {
+    return this.#stores?.project ?? null;
+  }
+
+  get columns() {
+    return this.#stores.columns;
+  }
+
+  get exact() {
+    return this.#stores.exact;
+  }
+
+  get groups() {
+    return this.#stores.groups;
+  }
+
+  get filter() {
+    return this.#stores.filter;
+  }
+
+  /** The series that the page shows. */
+  get series() {
+    return this.#stores?.series(this.page?.kind ?? "metric") ?? null;
   }
 
   /** Show the project that the address names, or the newest, once the style sheets are there. */
   async start(styled) {
     this.state.subscribe((changed) => this.#onState(changed));
-    this.keyboard = createKeyboard(this.#actions());
+    this.keyboard = createKeyboard(actions(this));
+    this.embed = embed(this);
     this.#ready = Promise.all([loadCharts(), styled]);
     await this.#open();
     this.live = new Live({
       act: () => this.#tick(),
       onState: (told) => this.#onLive(told),
       isAlive: () => this.#isAlive() || this.close(),
+      isPaused: this.api.isFiles,
     });
   }
 
   close() {
-    for (const part of [this.keyboard, this.live, this.series, this.page, this.theme, this.state])
-      part?.close();
+    const { keyboard, live, page, theme, state, embed: embedded } = this;
+    for (const part of [keyboard, live, this.#stores, page, theme, state, embedded]) part?.close();
     return false;
-  }
-
-  #actions() {
-    const { state } = this;
-    return {
-      "/": () => this.page?.search?.focus() ?? this.page?.toolbar?.search.focus(),
-      l: () => state.set({ log: !state.get("log") }),
-      f: () => this.page?.toggleLarge(),
-      t: () => this.page?.attended?.toggleTable(),
-      z: () => this.zoom(null),
-      m: () => state.set({ page: "metrics" }, { push: true }),
-      r: () => state.set({ page: "runs" }, { push: true }),
-      "?": () => this.help.toggle(),
-      Escape: () => this.open(null),
-    };
   }
 
   // Opening a project
@@ -108,25 +114,26 @@ export class App {
       if (!(error instanceof RequestFailed)) throw error;
       this.#error = error;
       this.#leave();
-      this.#show(failed(error, () => this.#open()));
+      this.#show(failed(error, this.#root, () => this.#open()));
     }
   }
 
   /** No project is open any more. */
   #leave() {
-    this.series?.close();
-    this.project = this.series = null;
+    this.#stores?.close();
+    this.#stores = null;
   }
 
   async #enter(meta) {
     await this.#ready;
     this.#error = null;
     this.#leave();
-    this.project = new Project(meta);
-    this.series = new SeriesStore(this.api, this.project);
+    this.#stores = new Stores(this.api, meta, (changed) => this.page?.update(new Set(changed)));
+    this.#stores.derive(this.state);
     document.title = `${meta.project} · Trackio`;
-    this.#turn();
+    await this.#turn();
     this.top.setFreshness(this.project, null);
+    this.top.learn(this.project);
   }
 
   #showNothing() {
@@ -140,10 +147,13 @@ export class App {
     replace(this.content, element);
   }
 
-  /** Go to the page that the state names. */
-  #turn() {
+  /** Go to the page that the state names, once its code is there. */
+  async #turn() {
+    const [name, stores] = [this.state.get("page"), this.#stores];
+    const Page = await loadPage(name).catch((error) => error);
+    if (name !== this.state.get("page") || stores !== this.#stores) return;
+    if (Page instanceof Error) return this.#show(failed(Page, this.#root, () => this.#turn()));
     this.page?.close();
-    const Page = PAGES[this.state.get("page")];
     this.page = new Page(this);
     replace(this.content, this.page.element);
     this.top.update();
@@ -152,10 +162,11 @@ export class App {
 
   #onState(changed) {
     this.top.update();
-    if (changed.has("project")) this.#open();
-    else if (!this.project) return;
-    else if (changed.has("page")) this.#turn();
-    else this.page.update(changed);
+    if (changed.has("project")) return this.#open();
+    if (!this.project) return undefined;
+    this.#stores.derive(this.state);
+    if (changed.has("page")) return this.#turn();
+    return this.page?.update(changed);
   }
 
   // What is new
@@ -171,8 +182,11 @@ export class App {
       isOther = project.update(header.meta);
     });
     if (project !== this.project) return;
-    if (isNew) this.page?.refresh(isOther);
-    else project.asOfS = project.nowS();
+    if (isNew) {
+      this.#stores.derive(this.state);
+      this.page?.refresh(isOther);
+      this.top.learn(project);
+    } else project.asOfS = project.nowS() - (this.api.ageS ?? 0);
     this.page?.tick();
   }
 
@@ -184,8 +198,17 @@ export class App {
 
   /** What all charts show. */
   view() {
-    const [x, zoom, log, smooth] = ["x", "zoom", "log", "smooth"].map((key) => this.state.get(key));
-    return { x, zoom, log, smooth };
+    const keys = ["x", "zoom", "log", "logx", "clip", "smooth", "how", "band", "base"];
+    const view = Object.fromEntries(keys.map((key) => [key, this.state.get(key)]));
+    const hasNoStep = this.series?.kind === "system" && !["time", "relative"].includes(view.x);
+    return hasNoStep ? { ...view, x: "relative", zoom: null } : view;
+  }
+
+  /** The codes of the runs that charts show. */
+  shownRuns() {
+    if (this.page?.runCodes) return this.page.runCodes();
+    const [runs, pins] = [this.state.get("runs"), this.state.get("pins")];
+    return this.project.selected(runs, pins).map((run) => run.code);
   }
 
   /** Zoom all charts to a stretch of x, or show everything with `null`. */
@@ -198,6 +221,11 @@ export class App {
   /** Show one metric full screen, or none. */
   open(key) {
     if (this.state.get("open") !== key) this.state.set({ open: key });
+  }
+
+  /** Go to the page of one run. */
+  openRun(code) {
+    this.state.set({ page: "run", run: code, part: null, open: null, at: null }, { push: true });
   }
 
   /** The pointer or the focus is on a card. */
@@ -217,7 +245,7 @@ export class App {
 
   /** Bring the lines of one run forward. */
   focus(run) {
-    this.page?.focus(run);
+    this.page?.focus?.(run);
   }
 
   /** Let a screen reader say something. */
@@ -227,12 +255,12 @@ export class App {
 
   #restyle() {
     this.top.update();
-    this.page?.restyle();
+    this.page?.restyle?.();
   }
 }
 
 /** The ends of a zoom with no more digits than mean anything, so that addresses stay short. */
 function tidy(low, high) {
   const places = Math.max(0, Math.ceil(3 - Math.log10(high - low)));
-  return [low, high].map((end) => Number(end.toFixed(Math.min(places, 6))));
+  return [low, high].map((end) => Number(end.toFixed(Math.min(places, 12))));
 }

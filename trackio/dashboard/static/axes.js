@@ -77,6 +77,14 @@ export function logTicks(min, max, wanted) {
   return ticks.length > 1 ? ticks : linearTicks(min, max, wanted).ticks.filter((tick) => tick > 0);
 }
 
+/** What finds the ticks of an x axis: (min, max, wanted) → {ticks, step}. */
+export function xTicks(mode, isLog) {
+  if (isLog) return (...range) => ({ ticks: logTicks(...range), step: 0 });
+  if (mode === "relative") return durationTicks;
+  if (mode === "time") return clockTicks;
+  return (...range) => linearTicks(...range, mode === "step");
+}
+
 /** Ticks of a span of seconds, at steps that people count time in. */
 export function durationTicks(min, max, wanted) {
   const rough = (max - min) / Math.max(1, wanted);
@@ -95,7 +103,8 @@ const two = (number) => String(number).padStart(2, "0");
 
 /** What the ticks of an x axis say, by mode. */
 export function xLabels(mode, ticks, step) {
-  if (mode === "step") return ticks.map((tick) => formatTick(tick, step));
+  if (mode === "step" || mode.startsWith("metric:"))
+    return ticks.map((tick) => formatTick(tick, step));
   if (mode === "relative") return ticks.map((tick) => durationLabel(tick, step));
   return ticks.map((tick, i) => clockLabel(tick, step, i === 0 ? null : ticks[i - 1]));
 }

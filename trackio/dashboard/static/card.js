@@ -1,49 +1,53 @@
 // The card of one metric: its name, what the drawing stands for, the chart, or the same as a table.
 
 import { Chart } from "./chart.js";
-import { h, iconButton, replace, setText } from "./dom.js";
-import { count, formatDuration, formatValue, formatX, group } from "./format.js";
-import { census, extent, makeLines } from "./lines.js";
+import { cardTools } from "./cardtools.js";
+import { h, replace, setText } from "./dom.js";
+import { formatValue, formatX } from "./format.js";
+import { groupedLines, groupId } from "./grouped.js";
+import { extent, isComplete, makeLines } from "./lines.js";
+import { census } from "./measures.js";
+import { describe, summarize } from "./note.js";
+import { mergeParts, partsOf } from "./parts.js";
 import { paintNot, paintSoon } from "./painting.js";
-import { valueTable } from "./valuetable.js";
+import { reach } from "./smooth.js";
 import { headingOf, ranked } from "./tooltip.js";
+import { valueTable } from "./valuetable.js";
 
 export class Card {
   #app;
   #chart = null;
   #data = null;
+  #parts;
   #isActive = false;
   #isTable = false;
   #paint = () => this.#draw();
   #resizer;
 
   /** `target` asks for about so many buckets; `isLarge` is the card of the full screen. */
-  constructor(app, metric, { target = null, isLarge = false } = {}) {
+  constructor(app, metric, { target = null, isLarge = false, mover = null } = {}) {
     this.#app = app;
     this.metric = metric;
     this.target = target;
-    this.#build(isLarge);
+    this.#parts = partsOf(metric);
+    this.#build(isLarge, mover);
   }
 
-  #build(isLarge) {
+  #build(isLarge, mover) {
     const { key } = this.metric;
     const cut = key.indexOf("/") + 1;
     this.note = h("span.card-note");
-    this.tableButton = iconButton("table", "Show as a table", () => this.toggleTable(), {
-      "aria-pressed": "false",
-    });
     this.plot = h("div.plot", { tabindex: "0", role: "img", on: this.#plotEvents() });
     this.message = h("div.card-message", { hidden: true });
     this.body = h("div.card-body", {}, h("div.skeleton"), this.plot, this.message);
-    const open = isLarge
-      ? iconButton("close", "Close full screen (Esc)", () => this.#app.open(null))
-      : iconButton("expand", "Full screen (f)", () => this.#app.open(key));
+    this.tools = cardTools(this.#app, this, { isLarge, mover });
     const title = h(
       "h3.card-title",
       { title: key },
       h("span.card-prefix", {}, key.slice(0, cut)),
       key.slice(cut),
     );
+    this.head = h("header.card-head", {}, title, this.note, this.tools.element);
     this.element = h(
       "article.card",
       {
@@ -52,9 +56,11 @@ export class Card {
         tabindex: isLarge ? "-1" : null,
         on: { pointerenter: () => this.#app.attend(this), keydown: (event) => this.#onKey(event) },
       },
-      h("header.card-head", {}, title, this.note, h("span.card-tools", {}, this.tableButton, open)),
+      this.head,
       this.body,
     );
+    this.element.card = this;
+    mover?.listen(this);
     this.#state("waiting");
     this.#resizer = new ResizeObserver(() => this.#fit());
   }
@@ -77,12 +83,13 @@ export class Card {
     });
     this.#resizer.observe(this.plot);
     this.#fit();
-    this.#app.series.show(this, {
-      metric: this.metric.code,
-      target: this.target,
-      onData: (data) => this.#receive(data),
-      onError: (error) => this.#say(error.message, "error"),
-    });
+    for (const part of this.#parts)
+      this.#app.series.show(part, {
+        metric: part.code,
+        target: this.target,
+        onData: (data) => this.#receive(part, data),
+        onError: (error) => this.#say(error.message, "error"),
+      });
   }
 
   /** The card is far off screen: give back what it holds. */
@@ -90,7 +97,8 @@ export class Card {
     if (!this.#isActive) return;
     this.#isActive = false;
     paintNot(this.#paint);
-    this.#app.series.hide(this);
+    this.tools.close();
+    for (const part of this.#parts) this.#app.series?.hide(part);
     this.#resizer.disconnect();
     this.#chart.destroy();
     this.#chart = null;
@@ -103,8 +111,9 @@ export class Card {
     if (this.#data && !this.#chart?.lines.length) this.update();
   }
 
-  #receive(data) {
-    this.#data = data;
+  #receive(part, data) {
+    part.data = data;
+    this.#data = mergeParts(this.#parts);
     this.update();
   }
 
@@ -116,9 +125,9 @@ export class Card {
   #draw() {
     if (!this.#isActive || !this.plot.clientWidth) return;
     const view = this.#app.view();
-    const lines = makeLines(this.#data, this.#app.project.runs, view);
+    const lines = this.#lines(view);
     this.#chart.show(lines, view);
-    const sums = census(lines, view.log);
+    const sums = census(lines, view, this.#chart.limits.y);
     this.#describe(lines, sums, view);
     if (this.#isTable) this.#fillTable();
     const isEmpty = sums.points === 0;
@@ -127,6 +136,31 @@ export class Card {
     else this.#say("", "drawn");
     this.element.dataset.points = String(sums.points);
     this.#app.drawn();
+  }
+
+  #lines(view) {
+    const { groups, project } = this.#app;
+    if (groups.isOn) return groupedLines(this.#data, groups, view);
+    return makeLines(this.#data, project.runs, view, this.#exact(view));
+  }
+
+  /** What the lines are smoothed over all points, where buckets are not all there is. */
+  #exact(view) {
+    const far = reach(view.smooth, this.extent);
+    if (
+      this.#parts.length > 1 ||
+      !far ||
+      view.x.startsWith("metric:") ||
+      isComplete(this.#data, view)
+    )
+      return null;
+    const { project, exact, series } = this.#app;
+    const asked = {
+      ...{ project: project.name, kind: series.kind, metric: this.metric.code },
+      ...{ width: this.width, runs: this.#data.runs, x: view.x, zoom: view.zoom },
+      ...{ how: view.how, far, rev: this.#data.rev, target: this.target },
+    };
+    return exact.get(asked, () => this.update());
   }
 
   #say(text, state) {
@@ -139,39 +173,17 @@ export class Card {
     this.element.dataset.state = state;
   }
 
-  #describe(lines, { points, bad, hidden }, view) {
-    const { width } = this.#data;
-    const span = view.x === "step" ? count(width, "step") : formatDuration(width / 1000);
-    const isExact = lines.every((line) => line.isSingle);
-    const all = this.#data.whole.reduce((sum, series) => sum + series.points, 0);
-    const exact =
-      points < all ? `${group(points)} of ${count(all, "point")}` : count(points, "point");
-    const parts = [isExact ? exact : `mean of ${span}`];
-    if (bad) parts.push(`${group(bad)} not a number`);
-    if (hidden) parts.push(`${group(hidden)} ≤ 0 hidden`);
-    setText(this.note, parts.join(" · "));
-    this.note.classList.toggle("is-warning", bad + hidden > 0);
-    const shown = lines.reduce((sum, line) => sum + line.x.length, 0);
-    this.note.title = isExact
-      ? `All ${count(points, "point")}, exactly as logged`
-      : `${group(points)} points in ${group(shown)} buckets of ${span}: line through the means, band from lowest to highest`;
-    this.plot.setAttribute("aria-label", this.#summary(lines));
-  }
-
-  /** What a screen reader says of the chart. */
-  #summary(lines) {
-    const last = lines
-      .map((line) => line.raw.findLast(Number.isFinite))
-      .filter((value) => value !== undefined);
-    const spread = last.length
-      ? `, last ${formatValue(Math.min(...last))} to ${formatValue(Math.max(...last))}`
-      : "";
-    return `${this.metric.key}, ${count(lines.length, "run")}${spread}. Arrow keys read values.`;
+  #describe(lines, sums, view) {
+    const { text, title, isWarning } = describe(lines, sums, { data: this.#data, view });
+    setText(this.note, text);
+    this.note.classList.toggle("is-warning", isWarning);
+    this.note.title = title;
+    this.plot.setAttribute("aria-label", summarize(this.metric.key, lines));
   }
 
   #onKey(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 }[event.key];
-    if (!by || !this.#chart || this.#isTable) return;
+    if (!by || !this.#chart || this.#isTable || event.target !== this.plot) return;
     event.preventDefault();
     const hit = this.#chart.step(event.shiftKey ? by * 10 : by);
     if (!hit) return;
@@ -179,14 +191,14 @@ export class Card {
     const values = ranked(hit.rows)
       .slice(0, 5)
       .map(({ line, i }) => `${line.name} ${formatValue(line.y[i])}`);
-    this.#app.announce(
-      `${headingOf(hit, this.#app.view(), this.#data.width)}: ${values.join(", ")}`,
-    );
+    this.#app.announce(`${headingOf(hit, this.#app.view(), this.span)}: ${values.join(", ")}`);
   }
 
-  /** Bring one run forward. */
+  /** Bring one run forward, or its group. */
   focus(run) {
-    this.#chart?.focus(run);
+    const { groups } = this.#app;
+    const isGroup = run !== null && groups.isOn && !run.startsWith("group ");
+    this.#chart?.focus(isGroup ? groupId(groups.of(run)) : run);
   }
 
   restyle() {
@@ -197,21 +209,36 @@ export class Card {
     return this.#data?.width ?? 1;
   }
 
+  /** How long a bucket is on the x axis. */
+  get span() {
+    return this.width * (this.#data?.scale ?? 1);
+  }
+
+  get lines() {
+    return this.#chart?.lines ?? [];
+  }
+
+  get limits() {
+    return this.#chart?.limits ?? null;
+  }
+
   /** The extent of x in all data, zoomed or not; 0 while it is not known. */
   get extent() {
     return this.#data ? extent(this.#data.whole) : 0;
   }
 
-  /** Each run's last finite value in view, for the list of runs. */
+  /** Each run's last finite value in view, for the list of runs: that of a point, not of a mean. */
   lastValues() {
-    const lines = this.#chart?.lines ?? [];
-    return new Map(lines.map((line) => [line.run, line.y.findLast(Number.isFinite)]));
+    const isPlain = this.#app.state.get("smooth") === 0;
+    const lastOf = ({ final, y }) =>
+      isPlain && final !== null ? final : y.findLast(Number.isFinite);
+    return new Map(this.lines.map((line) => [line.run, lastOf(line)]));
   }
 
   /** Swap drawing and table. */
   toggleTable() {
     this.#isTable = !this.#isTable;
-    this.tableButton.setAttribute("aria-pressed", String(this.#isTable));
+    this.tools.setTable(this.#isTable);
     this.element.classList.toggle("is-table", this.#isTable);
     this.table?.remove();
     if (!this.#isTable) return;
@@ -222,11 +249,10 @@ export class Card {
 
   #fillTable() {
     const { x } = this.#app.view();
-    const lines = this.#chart?.lines ?? [];
-    const width = lines.every((line) => line.isSingle) ? 1 : this.width;
+    const span = this.lines.every((line) => line.isSingle) ? 1 : this.span;
     replace(
       this.table,
-      valueTable(lines, (at) => formatX(at, x, width), this.metric.key),
+      valueTable(this.lines, (at) => formatX(at, x, span), this.metric.key),
     );
   }
 }

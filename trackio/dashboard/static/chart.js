@@ -1,11 +1,11 @@
 // One chart: axes, crosshair and zoom by uPlot, lines painted by draw.js. It shows what it is
 // given and reports what the pointer does; it fetches nothing and knows no other chart.
 
-import { clockTicks, durationTicks, linearTicks, logTicks, xLabels, yRange } from "./axes.js";
+import { linearTicks, logTicks, xLabels, xTicks, yRange } from "./axes.js";
 import { projector } from "./draw.js";
 import { formatTick } from "./format.js";
 import { Layers } from "./layers.js";
-import { bounds, grid, nearest } from "./lines.js";
+import { bounds, grid, nearest } from "./measures.js";
 
 const SYNC = "trackio";
 const NEAR_PX = 28; // how close to a line the pointer must be to mean it
@@ -34,7 +34,7 @@ export class Chart {
   #theme;
   #lines = [];
   #grid = new Float64Array(0);
-  #view = { x: "step", zoom: null, log: false, smooth: 0 };
+  #view = { x: "step", zoom: null, log: false, logx: false, smooth: 0 };
   #limits = { x: [0, 1], y: [0, 1] };
   #focus = null;
   #size = [0, 0];
@@ -50,12 +50,17 @@ export class Chart {
     return this.#lines;
   }
 
+  /** The range of each axis, and how far apart its ticks are. */
+  get limits() {
+    return this.#limits;
+  }
+
   /** Show these lines. */
   show(lines, view) {
-    const isOther = view.log !== this.#view.log || view.x !== this.#view.x;
+    const isOther = ["log", "logx", "x"].some((key) => view[key] !== this.#view[key]);
     this.#lines = lines;
     this.#view = view;
-    this.#grid = grid(lines);
+    this.#grid = grid(lines, view.logx);
     this.#measure();
     if (!this.#plot || isOther) this.#build();
     else this.#plot.setData([this.#grid, this.#grid], true);
@@ -98,21 +103,24 @@ export class Chart {
   }
 
   #measure() {
-    const { zoom, log } = this.#view;
-    const found = bounds(this.#lines, zoom, log);
-    // An axis that begins just after zero begins at zero; times of day have no zero.
-    const isNearZero = this.#view.x !== "time" && found.xLow > 0 && found.xLow < 0.02 * found.xHigh;
-    const low = zoom ? zoom[0] : isNearZero ? 0 : found.xLow;
+    const { zoom, log, logx } = this.#view;
+    const found = bounds(this.#lines, zoom, this.#view);
+    // An axis that begins just after zero begins at zero; times of day and logarithms have none.
+    const isFromZero = this.#view.x !== "time" && !logx;
+    const isNearZero = isFromZero && found.xLow > 0 && found.xLow < 0.02 * found.xHigh;
+    const from = zoom && (!logx || zoom[0] > 0) ? zoom[0] : found.xLow;
+    const low = isNearZero && !zoom ? 0 : from;
     const high = zoom ? zoom[1] : found.xHigh;
     const room = low === high ? Math.max(1, Math.abs(low) * 0.01) : 0;
-    this.#limits.x = low <= high ? [low - room, high + room] : [0, 1];
+    const nothing = logx ? [1, 10] : [0, 1];
+    this.#limits.x = low <= high ? [logx ? low / (1 + room) : low - room, high + room] : nothing;
     this.#limits.y = yRange(found.yLow, found.yHigh, log);
   }
 
   #build() {
     this.destroy();
     const [width, height] = this.#size;
-    const { log } = this.#view;
+    const { log, logx } = this.#view;
     const options = {
       width,
       height,
@@ -121,7 +129,7 @@ export class Chart {
       focus: { alpha: 1 },
       cursor: this.#cursor(),
       scales: {
-        x: { time: false, range: () => this.#limits.x },
+        x: { time: false, distr: logx ? 3 : 1, range: () => this.#limits.x },
         y: { distr: log ? 3 : 1, range: () => this.#limits.y },
       },
       axes: [this.#xAxis(), this.#yAxis()],
@@ -171,13 +179,8 @@ export class Chart {
   }
 
   #xAxis() {
-    const { x } = this.#view;
-    const find =
-      x === "step"
-        ? (...a) => linearTicks(...a, true)
-        : x === "relative"
-          ? durationTicks
-          : clockTicks;
+    const { x, logx } = this.#view;
+    const find = xTicks(x, logx);
     let found = { ticks: [], step: 1 };
     return this.#axis({
       size: 24,
@@ -187,7 +190,11 @@ export class Chart {
         found = find(min, max, Math.max(2, Math.floor(plot.width / 66)));
         return found.ticks;
       },
-      values: (_plot, ticks) => xLabels(x, ticks, found.step),
+      filter: (_plot, ticks) => ticks,
+      values: (_plot, ticks) =>
+        logx && x !== "relative" && x !== "time"
+          ? ticks.map((tick, i) => formatTick(tick, gap(ticks, i, true)))
+          : xLabels(x, ticks, found.step || 1),
     });
   }
 
@@ -206,8 +213,9 @@ export class Chart {
   }
 
   #style() {
-    const { log, smooth } = this.#view;
-    return { isLog: log, isSmoothed: smooth > 0, colorOf: this.#theme.colorOf };
+    const { log, logx, smooth } = this.#view;
+    const { colorOf } = this.#theme;
+    return { isLog: log, isLogX: logx, isSmoothed: smooth > 0, colorOf };
   }
 
   #paint(plot) {
@@ -226,9 +234,9 @@ export class Chart {
   #hit(idx, left, top, event = null) {
     const plot = this.#plot;
     const size = { width: plot.over.clientWidth, height: plot.over.clientHeight };
-    const area = projector(plot.scales, size, this.#view.log);
+    const area = projector(plot.scales, size, this.#view.log, this.#view.logx);
     const x = this.#grid[idx];
-    const near = plot.posToVal(SNAP_PX, "x") - plot.posToVal(0, "x");
+    const near = plot.posToVal(left + SNAP_PX, "x") - plot.posToVal(left, "x");
     const rows = [];
     let run = null;
     let closest = NEAR_PX;

@@ -1,152 +1,113 @@
-// Which columns of the table of runs are shown. The choice is kept in this browser, by project.
+// Which columns the table of runs shows, and in which order. The choice is in the address.
 
-import { h, icon, matcher, replace } from "./dom.js";
+import { STATS, usual } from "./columns.js";
+import { h, matcher, replace } from "./dom.js";
+import { Popover, select } from "./popover.js";
 
-const USUAL = 40; // columns shown while nobody chose
+const LISTED = 400;
 
 export class ColumnPicker {
   #columns = [];
-  #key = "";
-  #hidden = null; // ids; null while nobody chose
-  #onChange;
-  #onDocument;
+  #state;
 
-  constructor(onChange) {
-    this.#onChange = onChange;
-    this.button = h(
-      "button.text-button",
-      {
-        type: "button",
-        "aria-haspopup": "dialog",
-        "aria-expanded": "false",
-        on: { click: () => this.#toggle() },
-      },
-      icon("columns"),
-      "Columns",
-    );
+  constructor(state) {
+    this.#state = state;
     this.search = h("input.search", {
       type: "search",
-      placeholder: "Find a column",
+      placeholder: "Find a column (regex)",
       "aria-label": "Find a column",
       on: { input: () => this.#fill() },
     });
+    this.stat = select(
+      "Of metrics",
+      STATS.map((stat) => [stat, stat]),
+      () => this.#fill(),
+    );
     this.items = h("div.picker-items");
-    this.panel = h(
+    const button = (text, act) =>
+      h("button.text-button", { type: "button", on: { click: act } }, text);
+    const panel = h(
       "div.picker",
-      { hidden: true, role: "dialog", "aria-label": "Columns" },
+      {},
       this.search,
+      this.stat.element,
       h(
         "div.tool-row",
         {},
-        h("button.text-button", { type: "button", on: { click: () => this.#all(true) } }, "All"),
-        h("button.text-button", { type: "button", on: { click: () => this.#all(false) } }, "None"),
-        h(
-          "button.text-button",
-          { type: "button", on: { click: () => this.#choose(null) } },
-          "Usual",
-        ),
+        button("All", () => this.#set(this.#found(), true)),
+        button("None", () => this.#set(this.#found(), false)),
+        button("Usual", () => this.#choose(null)),
       ),
       this.items,
     );
-    this.element = h(
-      "div.picker-box",
-      { on: { keydown: (event) => event.key === "Escape" && this.#toggle(false) } },
-      this.button,
-      this.panel,
-    );
-    this.#onDocument = (event) =>
-      !event.composedPath().includes(this.element) && this.#toggle(false);
-    document.addEventListener("pointerdown", this.#onDocument);
+    this.popover = new Popover({
+      text: "Columns",
+      iconName: "columns",
+      panel,
+      onOpen: () => this.#fill(),
+    });
+    this.element = this.popover.element;
   }
 
-  setColumns(columns, project) {
+  setColumns(columns) {
     this.#columns = columns;
-    this.#key = `trackio.columns.${project}`;
-    this.#hidden = read(this.#key);
-    if (!this.panel.hidden) this.#fill();
+    if (!this.popover.panel.hidden) this.#fill();
   }
 
-  isShown({ id, isVaried }) {
-    if (id === "name") return true;
-    if (this.#hidden !== null) return !this.#hidden.has(id);
-    return isVaried && this.#columns.findIndex((column) => column.id === id) < USUAL;
+  /** The ids of the columns that are shown, in their order; the name comes first. */
+  shown() {
+    const chosen = this.#state.get("columns") ?? usual(this.#columns);
+    return ["name", ...chosen.filter((id) => id !== "name")];
   }
 
-  #toggle(isOpen = this.panel.hidden) {
-    if (this.panel.hidden === !isOpen) return;
-    this.panel.hidden = !isOpen;
-    this.button.setAttribute("aria-expanded", String(isOpen));
-    if (!isOpen) return;
-    this.#fill();
-    this.search.focus();
+  /** What may be chosen: a metric as the statistic that is picked. */
+  #found() {
+    const find = matcher(this.search.value);
+    const stat = this.stat.list.value;
+    return this.#columns
+      .map(({ id, name }) => ({ id: id.replace(/^last\//, `${stat}/`), name }))
+      .filter(({ id }) => id !== "name" && find.test(id));
   }
 
   #fill() {
-    const find = matcher(this.search.value);
-    const found = this.#columns.filter(({ id }) => id !== "name" && find.test(id)).slice(0, 500);
+    const shown = new Set(this.shown());
     replace(
       this.items,
-      found.map((column) => this.#item(column)),
+      this.#found()
+        .slice(0, LISTED)
+        .map((column) => this.#item(column, shown.has(column.id))),
     );
   }
 
-  #item(column) {
+  #item({ id, name }, isShown) {
     const box = h("input", {
       type: "checkbox",
-      checked: this.isShown(column),
-      on: { change: () => this.#set([column], box.checked) },
+      checked: isShown,
+      on: { change: () => this.#set([{ id }], box.checked) },
     });
+    const group = id.includes("/") ? id.slice(0, id.indexOf("/")) : "";
     return h(
       "label.picker-item",
       {},
       box,
-      h("span.column-group", {}, column.group),
-      h("span", {}, column.name),
-    );
-  }
-
-  #all(isShown) {
-    const find = matcher(this.search.value);
-    this.#set(
-      this.#columns.filter(({ id }) => find.test(id)),
-      isShown,
+      h("span.column-group", {}, group),
+      h("span.picker-name", {}, name),
     );
   }
 
   #set(columns, isShown) {
-    const hidden = new Set(
-      this.#columns.filter((column) => !this.isShown(column)).map(({ id }) => id),
-    );
-    for (const { id } of columns) isShown ? hidden.delete(id) : hidden.add(id);
-    this.#choose(hidden);
+    const ids = new Set(columns.map(({ id }) => id));
+    const kept = this.shown().filter((id) => id !== "name" && (isShown || !ids.has(id)));
+    const added = isShown ? [...ids].filter((id) => !kept.includes(id)) : [];
+    this.#choose([...kept, ...added]);
   }
 
-  #choose(hidden) {
-    this.#hidden = hidden;
-    write(this.#key, hidden);
+  #choose(columns) {
+    this.#state.set({ columns });
     this.#fill();
-    this.#onChange();
   }
 
   close() {
-    document.removeEventListener("pointerdown", this.#onDocument);
-  }
-}
-
-function read(key) {
-  try {
-    const kept = JSON.parse(localStorage.getItem(key));
-    return Array.isArray(kept) ? new Set(kept) : null;
-  } catch {
-    return null; // no storage here, or not ours
-  }
-}
-
-function write(key, hidden) {
-  try {
-    if (hidden === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, JSON.stringify([...hidden]));
-  } catch {
-    // A browser that keeps nothing shows the usual columns next time.
+    this.popover.close();
   }
 }

@@ -1,20 +1,24 @@
 // Paints lines, bands and marks onto the canvas of a chart. Knows pixels, colours and nothing else.
 
 import { DASHES } from "./colors.js";
-import { within } from "./lines.js";
+import { within } from "./measures.js";
 
 const BAND = 0.13;
 const SPIKE = 0.45;
 const RAW = 0.3;
 const DOTS_PX = 7; // how far apart points must be for each to get a dot
+const MANY = 60; // among more lines than these, dots and bands would only make a fog
 
 /** How values become pixels of a canvas that covers the plotting area. */
-export function projector({ x, y }, { width, height }, isLog) {
+export function projector({ x, y }, { width, height }, isLog, isLogX = false) {
   const fromY = isLog ? Math.log10(y.min) : y.min;
-  const perX = width / (x.max - x.min);
+  const fromX = isLogX ? Math.log10(x.min) : x.min;
+  const perX = width / ((isLogX ? Math.log10(x.max) : x.max) - fromX);
   const perY = height / ((isLog ? Math.log10(y.max) : y.max) - fromY);
   return {
-    x: (value) => (value - x.min) * perX,
+    x: isLogX
+      ? (value) => (value > 0 ? (Math.log10(value) - fromX) * perX : NaN)
+      : (value) => (value - fromX) * perX,
     y: isLog
       ? (value) => (value > 0 ? height - (Math.log10(value) - fromY) * perY : NaN)
       : (value) => height - (value - fromY) * perY,
@@ -25,16 +29,16 @@ export function projector({ x, y }, { width, height }, isLog) {
 }
 
 /** Paint these lines onto an empty canvas. `isFront` makes them heavier. */
-export function paint(canvas, lines, scales, { isLog, isFront, colorOf, isSmoothed }) {
+export function paint(canvas, lines, scales, { isLog, isLogX, isFront, colorOf, isSmoothed }) {
   const ctx = canvas.getContext("2d");
-  const area = projector(scales, canvas, isLog);
+  const area = projector(scales, canvas, isLog, isLogX);
   const ratio = window.devicePixelRatio || 1;
   const crowd = Math.min(1, Math.sqrt(2 / lines.length)); // many bands upon another stay pale
   ctx.clearRect(0, 0, canvas.width, canvas.height);
-  ctx.lineJoin = "round";
+  ctx.lineJoin = lines.length > MANY ? "bevel" : "round";
   for (const line of lines) {
     ctx.fillStyle = ctx.strokeStyle = colorOf(line.color);
-    drawBand(ctx, area, line, BAND * crowd);
+    if (lines.length <= MANY) drawBand(ctx, area, line, BAND * crowd);
     drawSpikes(ctx, area, line, SPIKE, ratio);
     if (isSmoothed) drawRaw(ctx, area, line, RAW * crowd, ratio);
   }
@@ -42,7 +46,9 @@ export function paint(canvas, lines, scales, { isLog, isFront, colorOf, isSmooth
   for (const line of lines) {
     ctx.fillStyle = ctx.strokeStyle = colorOf(line.color);
     const dash = isFront ? [] : DASHES[line.dash];
-    drawLine(ctx, area, line, (isFront ? 2.4 : 1.5) * ratio, dash, ratio);
+    const hasDots = lines.length <= MANY || line.x.length === 1;
+    const width = isFront ? 2.4 : line.isBase ? 3 : lines.length > MANY ? 1 : 1.5;
+    drawLine(ctx, area, { ...line, hasDots }, width * ratio, dash, ratio);
     drawBad(ctx, area, line, ratio);
   }
 }
@@ -63,11 +69,11 @@ function drawBand(ctx, area, line, alpha) {
   ctx.globalAlpha = alpha;
   ctx.beginPath();
   for (let i = from; i < to; i++) {
-    if (!Number.isFinite(line.high[i])) continue;
+    if (!Number.isFinite(line.high[i]) || Number.isNaN(area.x(line.x[i]))) continue;
     ctx.lineTo(area.x(line.x[i]), edge(line.high[i]));
   }
   for (let i = to - 1; i >= from; i--) {
-    if (!Number.isFinite(line.low[i])) continue;
+    if (!Number.isFinite(line.low[i]) || Number.isNaN(area.x(line.x[i]))) continue;
     // A band of no height would vanish, and with it a single outlier.
     ctx.lineTo(area.x(line.x[i]), edge(line.low[i]) + 0.5);
   }
@@ -105,7 +111,7 @@ function drawLine(ctx, area, line, width, dash, ratio) {
   stroke(ctx, area, line.x, line.y, [from, to]);
   ctx.setLineDash([]);
   const apart = (area.x(line.x[to - 1]) - area.x(line.x[from])) / (to - from - 1 || 1);
-  if (to - from === 1 || apart > DOTS_PX * ratio)
+  if (line.hasDots && (to - from === 1 || apart > DOTS_PX * ratio))
     drawDots(ctx, area, line, [from, to], width * 1.35);
 }
 
@@ -114,13 +120,13 @@ function stroke(ctx, area, x, y, [from, to]) {
   ctx.beginPath();
   let isDown = false;
   for (let i = from; i < to; i++) {
-    const at = area.y(y[i]);
-    if (!Number.isFinite(at)) {
+    const [across, at] = [area.x(x[i]), area.y(y[i])];
+    if (!Number.isFinite(at) || Number.isNaN(across)) {
       isDown = false;
     } else if (isDown) {
-      ctx.lineTo(area.x(x[i]), at);
+      ctx.lineTo(across, at);
     } else {
-      ctx.moveTo(area.x(x[i]), at);
+      ctx.moveTo(across, at);
       isDown = true;
     }
   }

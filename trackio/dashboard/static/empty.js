@@ -38,13 +38,13 @@ async function copyCode(button) {
 }
 
 /** A project without metrics, or none that match. */
-export function noMetrics(project, find, clear) {
+export function noMetrics(total, find, clear) {
   if (find) {
     return h(
       "div.empty",
       {},
       h("h2", {}, "No metric matches"),
-      h("p", {}, `None of ${project.metrics.size} metrics matches `, h("code", {}, find)),
+      h("p", {}, `None of ${total} metrics matches `, h("code", {}, find)),
       h("button.text-button", { type: "button", on: { click: clear } }, "Show all metrics"),
     );
   }
@@ -62,12 +62,19 @@ export function noMetrics(project, find, clear) {
 }
 
 /** The store or the project cannot be read: what happened and what is done about it. */
-export function failed(error, retry) {
+export function failed(error, root, retry) {
   return h(
     "main.empty",
     { role: "alert" },
-    h("h1", {}, "This cannot be shown"),
+    h("h1", {}, error.login ? "Not signed in" : "This cannot be shown"),
     h("p", {}, error.message),
+    error.login
+      ? h(
+          "a.text-button",
+          { href: `${root}/${error.login}`, target: "_blank" },
+          "Sign in with Hugging Face",
+        )
+      : null,
     h("button.text-button", { type: "button", on: { click: retry } }, "Try again"),
   );
 }

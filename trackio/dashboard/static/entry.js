@@ -3,9 +3,12 @@
 import { splice } from "./frames.js";
 
 export class Entry {
-  constructor(target) {
+  /** `isFree` says that the server chooses the width anew each time, for all runs together. */
+  constructor(target, isFree = false) {
     this.target = target;
+    this.isFree = isFree;
     this.width = null; // of a bucket; 1 means exact points
+    this.scale = 1; // the length on the axis of what width and index count
     this.rev = null; // of the data; "mixed" where runs were asked for at different times
     this.since = null; // the project's revision when this was asked for
     this.loaded = new Set(); // codes of the runs whose series are here
@@ -16,10 +19,11 @@ export class Entry {
 
   /** Take over what the server sent of `runs`; another width makes the rest useless. */
   apply(part, { runs, rev, since, isAll }) {
-    if (this.width !== part.width) this.#clear();
+    if (this.width !== part.width || this.scale !== part.scale) this.#clear();
     if (isAll) this.loaded.clear();
     this.rev = isAll || this.loaded.size === 0 || this.rev === rev ? rev : "mixed";
     this.width = part.width;
+    this.scale = part.scale;
     this.since = since;
     this.isCoarse = false;
     if (part.chosen) this.finest = runs.join();
@@ -58,19 +62,21 @@ export class Entry {
 
   /** The runs to ask for: those that are not here, or all if they may have changed since. */
   missing(runs, rev) {
+    if (this.isFree) return this.since === rev && this.has(runs) ? [] : runs;
     if (this.isCoarse || (this.since !== null && this.since !== rev)) return runs;
     return this.absent(runs);
   }
 
   /** The runs that never were here. */
   absent(runs) {
+    if (this.isFree) return this.has(runs) ? [] : runs;
     return runs.filter((code) => !this.loaded.has(code));
   }
 
   /** Note whether these runs alone would get finer buckets. */
   refine(runs) {
     this.isCoarse = false;
-    if (this.width === null || this.width === 1 || !this.has(runs)) return;
+    if (this.isFree || this.width === null || this.width === 1 || !this.has(runs)) return;
     if (this.finest === runs.join()) return;
     let low = Infinity;
     let high = -Infinity;
@@ -84,6 +90,6 @@ export class Entry {
 
   /** How a request names the metric: with the width to stay with, once there is one. */
   code(metric) {
-    return this.width === null || this.isCoarse ? metric : `${metric}.${this.width}`;
+    return this.width === null || this.isCoarse || this.isFree ? metric : `${metric}.${this.width}`;
   }
 }

@@ -105,16 +105,38 @@ export function formatDay(timeS) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** A position on the x axis, or the stretch of steps that its bucket stands for. */
-export function formatX(x, mode, width = 1) {
+/** A position on the x axis, or the stretch of steps that its bucket of length `span` stands for. */
+export function formatX(x, mode, span = 1) {
   if (mode === "relative") return formatDuration(x);
   if (mode === "time") return formatMoment(x);
-  if (width === 1) return group(Math.round(x));
-  const first = Math.floor(x / width) * width;
-  return `${group(first)}–${group(first + width - 1)}`;
+  if (mode !== "step") return formatValue(x);
+  if (span === 1) return group(Math.round(x));
+  const first = Math.floor(x / span) * span;
+  return `${group(first)}–${group(first + span - 1)}`;
+}
+
+/** A stretch of the x axis: 16 steps, 2 s, 0.5. */
+export function formatSpan(span, mode) {
+  if (mode === "step") return count(Math.max(1, Math.round(span)), "step");
+  return mode.startsWith("metric:") ? formatValue(span, 2) : formatDuration(span);
+}
+
+/** What the x axis is called. */
+export function formatAxis(mode) {
+  if (mode === "relative") return "seconds since the run began";
+  return mode.startsWith("metric:") ? mode.slice(7) : mode;
 }
 
 /** "1 run", "3 runs". */
 export function count(number, noun) {
   return `${group(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** A number of bytes: 512 B, 3.2 MB. */
+export function formatBytes(size) {
+  if (size === null || size === undefined) return "–";
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let [value, unit] = [size, 0];
+  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }

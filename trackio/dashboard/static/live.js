@@ -19,10 +19,11 @@ export class Live {
    * `act()` is one tick. `onState({error, retryS})` tells how it went. It ends by itself once
    * `isAlive()` is false: Gradio does not say when it takes a component away.
    */
-  constructor({ act, onState, isAlive }) {
+  constructor({ act, onState, isAlive, isPaused = false }) {
     this.#act = act;
     this.#onState = onState;
     this.#isAlive = isAlive;
+    this.#isClosed = isPaused;
     this.#onVisible = () => !document.hidden && this.now();
     document.addEventListener("visibilitychange", this.#onVisible);
     this.#wait(this.#every());

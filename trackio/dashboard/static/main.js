@@ -5,13 +5,13 @@ import { App } from "./app.js";
 import { h } from "./dom.js";
 
 /** Mount the app into `host`. `root` is the address of the Gradio app, without a slash at the end. */
-export async function mount(host, root) {
+export async function mount(host, root, makeApi = undefined) {
   if (host.shadowRoot) return;
   const shadow = host.attachShadow({ mode: "open" });
   const styled = addStyle(shadow);
   // Inside a Space's frame, take the height of what is seen and not of all there is.
   document.documentElement.dataset.gradioCover = "";
-  const app = new App(shadow, root, () => host.isConnected);
+  const app = new App(shadow, root, () => host.isConnected, makeApi);
   host.trackio = app; // for tests, and for the curious
   await app.start(styled);
 }

@@ -1,251 +1,233 @@
 // The page with the table of runs: how they are doing, what they were given, where they ended.
 
-import { debounce, h, icon, matcher, replace, setText } from "./dom.js";
-import { group } from "./format.js";
+import { describe, isNumeric, order, widthOf } from "./columns.js";
 import { ColumnPicker } from "./columnpicker.js";
-import { makeColumns, order } from "./columns.js";
-import { statusBadge } from "./tooltip.js";
-import { VirtualList } from "./virtual.js";
+import { Diff } from "./diff.js";
+import { debounce, h, icon, replace, setText } from "./dom.js";
+import { exportMenu } from "./export.js";
+import { group } from "./format.js";
+import { Parallel } from "./parallel.js";
+import { RunTable } from "./runtable.js";
+import { Scatter } from "./scatter.js";
 
-const ROW_PX = 34;
-const HEAD_PX = 54;
+const VIEWS = [
+  ["table", "Table"],
+  ["diff", "Differences"],
+  ["scatter", "Scatter"],
+  ["parallel", "Parallel"],
+];
+const EVERY_MS = 4000; // how often the table of a live project is read anew at most
 
 export class RunsPage {
   #app;
-  #table = null; // what the server sent
-  #columns = [];
-  #rows = []; // numbers of the runs that are shown, in order
-  #texts = new Map(); // run number → what the filter looks at
-  #selected = new Set();
-  #asked = null;
-  #list;
+  #data = null; // `{rev, codes, columns, values}` of what is here
+  #widths = new Map();
+  #readMs = 0;
+  #view = null; // the view that is not the table
 
   constructor(app) {
     this.#app = app;
-    const find = () => app.state.set({ runFind: this.search.value });
+    const { state } = app;
+    const find = () => state.set({ runFind: this.search.value });
     this.search = h("input.search", {
       type: "search",
-      placeholder: "Filter runs, such as failed or lr=0.01 (regex)",
-      "aria-label": "Filter runs, a regular expression",
+      placeholder: "Filter: regex, or lr > 0.01 and status = failed",
+      "aria-label": "Filter runs, a regular expression, or an expression such as lr > 0.01",
       "aria-keyshortcuts": "/",
-      value: app.state.get("runFind"),
+      value: state.get("runFind"),
       on: { input: debounce(find, 120), change: find },
     });
-    this.count = h("span.count");
-    this.picker = new ColumnPicker(() => this.#arrange());
-    this.head = h("div.table-row.table-head", { role: "row" });
-    this.scroller = h("div.scroller.table-scroll", { tabindex: "0" });
-    this.#list = new VirtualList(this.scroller, {
-      rowHeight: ROW_PX,
-      head: HEAD_PX,
-      role: "rowgroup",
-      makeRow: (i) => this.#row(i),
+    this.count = h("span.count", { role: "status" });
+    this.picker = new ColumnPicker(state);
+    this.table = new RunTable(app, {
+      onSort: (column, direction) => this.#sortBy(column, direction),
+      onColumns: (columns) => this.#load(columns),
+      onToggle: (code) => this.#toggle(code),
     });
-    this.table = h(
-      "div.run-table",
-      { role: "table", "aria-label": "Runs" },
-      this.head,
-      this.#list.element,
+    this.views = VIEWS.map(([view, text]) => this.#viewButton(view, text));
+    this.export = exportMenu(() => this.#exported());
+    this.stage = h("div.view-stage");
+    const box = h(
+      "div.search-box.is-wide",
+      {},
+      icon("search"),
+      this.search,
+      h("kbd", { "aria-hidden": "true" }, "/"),
     );
-    this.scroller.append(this.table);
+    const views = h("div.segments", { role: "radiogroup", "aria-label": "View" }, this.views);
+    const bar = [box, this.count, views, h("span.space"), this.picker.element, this.export.element];
     this.element = h(
       "div.page.table-page",
       {},
       h(
         "main.main",
         {},
-        h(
-          "div.toolbar",
-          { role: "toolbar", "aria-label": "Runs" },
-          h(
-            "div.search-box.is-wide",
-            {},
-            icon("search"),
-            this.search,
-            h("kbd", { "aria-hidden": "true" }, "/"),
-          ),
-          this.count,
-          this.picker.element,
-        ),
-        this.scroller,
+        h("div.toolbar", { role: "toolbar", "aria-label": "Runs" }, bar),
+        this.stage,
       ),
     );
+  }
+
+  #viewButton(view, text) {
+    const choose = () => this.#app.state.set({ as: view }, { push: true });
+    const button = h("button", { type: "button", role: "radio", on: { click: choose } }, text);
+    button.view = view;
+    return button;
   }
 
   /** Show the state: `changed` names what is other than before, null means all. */
   update(changed = null) {
     const has = (...keys) => changed === null || keys.some((key) => changed.has(key));
-    const { state, project } = this.#app;
-    this.#selected = new Set(project.selected(state.get("runs")).map((run) => run.code));
-    if (has("project")) this.#load();
-    else if (has("runFind", "sort", "runs")) this.#arrange();
+    const { state } = this.#app;
+    for (const button of this.views)
+      button.setAttribute("aria-checked", String(button.view === state.get("as")));
+    if (has("as", "project")) this.#turn(state.get("as"));
+    if (has("project") || this.#data === null) this.#read();
+    else this.#arrange();
   }
 
-  /** Runs or metrics changed. */
+  #turn(as) {
+    this.#view?.close?.();
+    const View = { diff: Diff, scatter: Scatter, parallel: Parallel }[as];
+    this.#view = View ? new View(this.#app) : null;
+    this.picker.element.hidden = as !== "table";
+    replace(this.stage, this.#view ? this.#view.element : this.table.scroller);
+  }
+
+  /** Runs or metrics changed; a large table is not read anew at every tick. */
   refresh() {
-    this.#load();
+    if (Date.now() - this.#readMs > EVERY_MS) this.#read();
   }
 
-  async #load() {
-    const { api, project } = this.#app;
-    if (this.#asked === project.rev) return;
-    this.#asked = project.rev;
+  async #read() {
+    this.#readMs = Date.now();
     try {
-      this.#table = await api.json("runs.json", { project: project.name });
+      await this.#load(this.#data ? this.table.columnsInView() : null);
     } catch (error) {
-      this.#asked = null; // the next live tick tries again
-      if (this.#table === null) replace(this.head, h("div.table-cell", {}, error.message));
+      if (this.#data === null)
+        replace(this.stage, h("div.empty", { role: "alert" }, error.message));
+    }
+    this.#readMs = Math.max(this.#readMs, 2 * Date.now() - this.#readMs);
+  }
+
+  /** Get the values of these columns, or of those that come first, and of what is sorted by. */
+  async #load(columns) {
+    const { state, columns: store } = this.#app;
+    const isFirst = columns === null;
+    if (isFirst) {
+      const list = await store.list();
+      this.#data ??= { ...list, values: new Map() };
+      this.picker.setColumns(list.columns);
+    }
+    const wanted = isFirst ? this.picker.shown().slice(0, 16) : columns.map(({ id }) => id);
+    const sort = state.get("sort")?.replace(/^-/, "");
+    const ids = [...new Set(["name", ...wanted, ...(sort ? [sort] : [])])];
+    if (this.#data.rev === this.#app.project.rev && ids.every((id) => this.#data.values.has(id))) {
+      if (isFirst) this.#arrange();
       return;
     }
-    this.#texts.clear();
-    this.#columns = makeColumns(this.#table);
-    this.picker.setColumns(this.#columns, project.name);
-    this.#arrange();
+    const found = await store.valuesOf(ids);
+    const isSame = found.rev === this.#data.rev;
+    const isOrdered = isSame && this.rows && (!sort || this.#data.values.has(sort));
+    const values = isSame ? new Map([...this.#data.values, ...found.values]) : found.values;
+    this.#data = { ...found, values };
+    this.picker.setColumns(found.columns);
+    if (isOrdered && !this.#view) this.#show(new Set(state.get("pins")));
+    else this.#arrange();
   }
 
   /** Filter, sort and draw. */
   #arrange() {
-    if (!this.#table) return;
-    const { state } = this.#app;
-    const find = matcher(state.get("runFind"));
-    this.search.classList.toggle("is-plain", !find.isValid);
-    const all = Array.from(this.#table.codes, (_, i) => i);
-    const rows = state.get("runFind") ? all.filter((i) => find.test(this.#text(i))) : all;
-    this.#rows = order(rows, this.#columns, state.get("sort"));
-    setText(
-      this.count,
-      rows.length === all.length
-        ? group(all.length)
-        : `${group(rows.length)} of ${group(all.length)}`,
-    );
-    this.shown = this.#columns.filter((column) => this.picker.isShown(column));
-    this.table.style.setProperty(
-      "--columns",
-      this.shown.map((column) => `${column.width}px`).join(" "),
-    );
-    replace(
-      this.head,
-      this.shown.map((column) => this.#headCell(column)),
-    );
-    this.#list.reset(this.#rows.length);
+    if (!this.#data) return;
+    const { state, project, filter } = this.#app;
+    const { codes, values } = this.#data;
+    if (this.search.getRootNode().activeElement !== this.search)
+      this.search.value = state.get("runFind");
+    this.search.classList.toggle("is-plain", !filter.isValid);
+    const pins = new Set(state.get("pins"));
+    const runOf = (i) => project.runs.get(codes[i]);
+    const all = codes.map((_, i) => i).filter((i) => runOf(i));
+    const rows = all.filter((i) => pins.has(codes[i]) || filter.passes(runOf(i)));
+    const sort = state.get("sort");
+    const sorted = order(rows, values.get(sort?.replace(/^-/, "")), sort?.startsWith("-"));
+    const isPinned = (i) => pins.has(codes[i]);
+    this.rows = [...sorted.filter(isPinned), ...sorted.filter((i) => !isPinned(i))];
+    const many = rows.length === all.length ? "" : `${group(rows.length)} of `;
+    const said = [`${many}${group(all.length)}`, filter.error].filter(Boolean);
+    setText(this.count, said.join(" · "));
+    if (this.#view) this.#view.show(this.rows.map((i) => codes[i]));
+    else this.#show(pins);
   }
 
-  #text(i) {
-    if (!this.#texts.has(i))
-      this.#texts.set(
-        i,
-        this.#columns
-          .map((column) => column.search(i))
-          .filter(Boolean)
-          .join("\n"),
-      );
-    return this.#texts.get(i);
+  #show(pins) {
+    const { state, project } = this.#app;
+    const { codes, values, columns } = this.#data;
+    const known = new Map(columns.map((column) => [column.id, column]));
+    const base = state.get("base");
+    const chosen = project.selected(state.get("runs"), state.get("pins"));
+    this.table.show(this.rows, {
+      codes,
+      values,
+      columns: this.picker.shown().map((id) => this.#column(id, known, values)),
+      base,
+      baseRow: base === null || !codes.includes(base) ? null : codes.indexOf(base),
+      pins,
+      selected: new Set(chosen.map((run) => run.code)),
+    });
   }
 
-  #headCell(column) {
-    const sort = this.#app.state.get("sort");
-    const direction =
-      sort === column.id ? "ascending" : sort === `-${column.id}` ? "descending" : "none";
-    return h(
-      "div.table-cell",
-      {
-        role: "columnheader",
-        class: `table-cell is-${column.kind}`,
-        "aria-sort": direction,
-        title: column.id,
-      },
-      h(
-        "button",
-        { type: "button", on: { click: () => this.#sortBy(column, direction) } },
-        h("span.column-group", {}, column.group),
-        h("span.column-name", {}, column.name),
-      ),
-    );
+  #column(id, known, values) {
+    const column = describe(id, known, () => this.#app.project.nowS());
+    if (!this.#widths.has(id) && values.has(id))
+      this.#widths.set(id, widthOf(column, values.get(id)));
+    return { ...column, width: this.#widths.get(id) ?? column.width };
   }
 
   /** First click: numbers and times from the highest, texts from A; then turned, then as before. */
-  #sortBy({ id, kind }, direction) {
-    const first = kind === "text" || kind === "name" ? "ascending" : "descending";
-    const next =
-      direction === "none"
-        ? first
-        : direction === first
-          ? { ascending: "descending", descending: "ascending" }[first]
-          : null;
+  #sortBy(column, direction) {
+    const first = isNumeric(column) ? "descending" : "ascending";
+    const turned = { ascending: "descending", descending: "ascending" }[first];
+    const next = { none: first, [first]: turned, [turned]: null }[direction];
+    const { id } = column;
     this.#app.state.set({ sort: next === null ? null : next === "descending" ? `-${id}` : id });
-  }
-
-  #row(place) {
-    const i = this.#rows[place];
-    const code = this.#table.codes[i];
-    const cells = this.shown.map((column) =>
-      column.kind === "name" ? this.#nameCell(i, code) : this.#cell(column, i),
-    );
-    return h(
-      "div.table-row",
-      { role: "row", class: this.#selected.has(code) ? "table-row is-selected" : "table-row" },
-      cells,
-    );
-  }
-
-  #nameCell(i, code) {
-    const run = this.#app.project.runs.get(code);
-    const name = this.#table.names[i];
-    const only = { page: "metrics", runs: [code], open: null };
-    const open = (event) => {
-      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-      event.preventDefault();
-      this.#app.state.set(only, { push: true });
-    };
-    return h(
-      "div.table-cell.is-name",
-      { role: "rowheader" },
-      h("input.run-box", {
-        type: "checkbox",
-        checked: this.#selected.has(code),
-        "aria-label": `Show ${name} on the charts`,
-        style: { "--color": run ? this.#app.theme.color(run.color) : "gray" },
-        on: { change: () => this.#toggle(code) },
-      }),
-      h(
-        "a.run-link",
-        {
-          href: this.#app.state.href(only),
-          title: `${name}\nShow this run alone on the charts`,
-          on: { click: open },
-        },
-        name,
-      ),
-    );
-  }
-
-  #cell(column, i) {
-    const value = column.values[i];
-    const said = column.say(value);
-    const content = column.kind === "status" ? [statusBadge(value), value] : said;
-    return h(
-      "div.table-cell",
-      { role: "cell", class: `table-cell is-${column.kind}`, title: column.title(value) },
-      content,
-    );
+    this.#load(this.table.columnsInView());
   }
 
   #toggle(code) {
-    const codes = new Set(this.#selected);
+    const { state, project } = this.#app;
+    const codes = new Set(
+      project.selected(state.get("runs"), state.get("pins")).map((run) => run.code),
+    );
     if (!codes.delete(code)) codes.add(code);
-    this.#app.state.set({ runs: this.#app.project.choice(codes) });
+    state.set({ runs: project.choice(codes) });
   }
 
-  /** Nothing here is drawn in the colours of the theme but the boxes. */
+  /** What is to be exported: the rows as they are, every column that is shown. */
+  async #exported() {
+    const shown = this.picker.shown();
+    const { codes, columns, values } = await this.#app.columns.valuesOf(shown, { isFresh: false });
+    const known = new Map(columns.map((column) => [column.id, column]));
+    const wanted = new Set(this.rows.map((i) => this.#data.codes[i]));
+    const rows = this.rows.map((i) => codes.indexOf(this.#data.codes[i])).filter((i) => i >= 0);
+    return {
+      name: `${this.#app.project.name} runs`,
+      columns: shown.map((id) => describe(id, known, () => this.#app.project.nowS())),
+      rows: rows
+        .filter((i) => wanted.has(codes[i]))
+        .map((i) => shown.map((id) => values.get(id)[i])),
+    };
+  }
+
   restyle() {
     this.#arrange();
+    this.#view?.restyle?.();
   }
 
-  focus() {}
   tick() {}
-  toggleLarge() {}
 
   close() {
     this.picker.close();
+    this.export.close();
+    this.#view?.close?.();
   }
 }

@@ -1,6 +1,6 @@
 // What is known of the open project: its runs and the names of its metrics. Series are in series.js.
 
-import { assignColors } from "./colors.js";
+import { assignColors, PALETTE } from "./colors.js";
 
 /** So many of the newest runs are selected when nobody chose. */
 export const DEFAULT_RUNS = 10;
@@ -49,7 +49,7 @@ export class Project {
 
   #settle(meta) {
     this.rev = meta.rev;
-    this.asOfS = meta.now_s;
+    this.asOfS = meta.as_of_s ?? meta.now_s;
     this.unreadable = meta.unreadable;
     this.clockOffsetS = meta.now_s - Date.now() / 1000;
     const newestFirst = [...this.runs.values()].sort(
@@ -57,8 +57,22 @@ export class Project {
     );
     const oldestFirst = newestFirst.toReversed();
     const colors = assignColors(oldestFirst.map((run) => run.id));
-    oldestFirst.forEach((run, i) => (run.color = colors[i]));
+    oldestFirst.forEach((run, i) => (run.color = run.ownColor = colors[i]));
     this.runs = new Map(newestFirst.map((run) => [run.code, run]));
+  }
+
+  /** Give runs the colours that a person chose: a list of "code:number". */
+  paint(chosen) {
+    const wanted = new Map(chosen.map((one) => one.split(":")));
+    for (const run of this.runs.values())
+      run.color = (Number(wanted.get(run.code) ?? run.ownColor) || 0) % PALETTE.length;
+  }
+
+  /** The run with this code, id or name; undefined if there is none. */
+  find(said) {
+    if (this.runs.has(said)) return this.runs.get(said);
+    const runs = [...this.runs.values()];
+    return runs.find((run) => run.id === said) ?? runs.find((run) => run.name === said);
   }
 
   /** The time at the server, in seconds since 1970. */
@@ -73,13 +87,19 @@ export class Project {
     return live;
   }
 
-  /** The selected runs, newest first; `chosen` is null where nobody chose. */
-  selected(chosen) {
+  /**
+   * The selected runs, newest first; `chosen` is null where nobody chose. Runs are named by their
+   * codes; ids and names will do. Those that are pinned are always there.
+   */
+  selected(chosen, pins = []) {
     const runs = [...this.runs.values()];
-    if (chosen === null) return runs.slice(0, DEFAULT_RUNS);
+    const pinned = new Set(pins);
+    const isPinned = (run) => pinned.has(run.code);
+    if (chosen === null) return runs.filter((run, i) => i < DEFAULT_RUNS || isPinned(run));
     if (chosen.length === 1 && chosen[0] === "all") return runs;
     const wanted = new Set(chosen);
-    return runs.filter((run) => wanted.has(run.code));
+    const isWanted = (run) => wanted.has(run.code) || wanted.has(run.id) || wanted.has(run.name);
+    return runs.filter((run) => isPinned(run) || isWanted(run));
   }
 
   /** What to keep of a selection: short where it can be said shortly. */

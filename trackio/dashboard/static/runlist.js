@@ -1,7 +1,7 @@
 // The list of runs beside the charts: which are shown, how they are doing, and what the chart
 // under the pointer says of each.
 
-import { h, icon, matcher, setText } from "./dom.js";
+import { h, icon, iconButton, setText } from "./dom.js";
 import { formatAge, formatDuration, formatMoment, formatValue, group } from "./format.js";
 import { statusBadge } from "./tooltip.js";
 import { VirtualList } from "./virtual.js";
@@ -19,8 +19,8 @@ export class RunList {
     this.#app = app;
     this.search = h("input.search", {
       type: "search",
-      placeholder: "Filter runs (regex)",
-      "aria-label": "Filter runs by name, a regular expression",
+      placeholder: "Filter: regex, or lr > 0.01",
+      "aria-label": "Filter runs by name, a regular expression, or an expression such as lr > 0.01",
       value: app.state.get("runFind"),
       on: { input: () => app.state.set({ runFind: this.search.value }) },
     });
@@ -66,11 +66,17 @@ export class RunList {
   /** Show the project's runs as they are now. */
   update() {
     const { project, state } = this.#app;
-    const find = matcher(state.get("runFind"));
+    const pins = state.get("pins");
+    const isPinned = (run) => pins.includes(run.code);
     if (this.search.value !== state.get("runFind")) this.search.value = state.get("runFind");
-    this.search.classList.toggle("is-plain", !find.isValid);
-    this.#runs = [...project.runs.values()].filter((run) => find.test(run.name));
-    this.#selected = new Set(project.selected(state.get("runs")).map((run) => run.code));
+    this.search.classList.toggle("is-plain", !this.#app.filter.isValid);
+    const found = [...project.runs.values()].filter(
+      (run) => isPinned(run) || this.#app.filter.passes(run),
+    );
+    this.#runs = pins.length
+      ? [...found.filter(isPinned), ...found.filter((run) => !isPinned(run))]
+      : found;
+    this.#selected = new Set(project.selected(state.get("runs"), pins).map((run) => run.code));
     setText(this.count, `${group(this.#selected.size)} of ${group(project.runs.size)}`);
     this.#list.reset(this.#runs.length);
   }
@@ -104,12 +110,13 @@ export class RunList {
 
   #row(i) {
     const run = this.#runs[i];
+    const { groups } = this.#app;
     const isOn = this.#selected.has(run.code);
     const box = h("input.run-box", {
       type: "checkbox",
       checked: isOn,
       "aria-label": `Show ${run.name}`,
-      style: { "--color": this.#app.theme.color(run.color) },
+      style: { "--color": this.#app.theme.color(this.#app.groups.colorOf(run)) },
       on: { change: () => this.#toggle(run.code) },
     });
     const row = h(
@@ -117,7 +124,7 @@ export class RunList {
       {
         class: isOn ? "run" : "run is-off",
         role: "listitem",
-        title: describe(run),
+        title: [describe(run), groups.isOn ? groups.of(run.code) : null].filter(Boolean).join("\n"),
         on: {
           pointerenter: () => this.#app.focus(run.code),
           pointerleave: () => this.#app.focus(null),
@@ -125,12 +132,29 @@ export class RunList {
         },
       },
       box,
+      this.#mark(run),
       h("span.run-name", {}, run.name),
     );
+    const menu = iconButton("more", `Pin, colour and more of ${run.name}`, (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      this.#app.runMenu.open(run, menu);
+    });
+    menu.classList.add("run-more");
     row.lastValue = h("span.run-value", {}, this.#valueOf(run));
     row.age = h("span.run-age", {}, this.#age(run));
-    row.append(row.lastValue, row.age, statusBadge(run.status));
+    row.append(row.lastValue, row.age, statusBadge(run.status), menu);
     return row;
+  }
+
+  /** Whether it is the baseline, or pinned. */
+  #mark(run) {
+    const { state } = this.#app;
+    const name =
+      state.get("base") === run.code ? "base" : state.get("pins").includes(run.code) ? "pin" : null;
+    return (
+      name && h("span.run-mark", { title: name === "base" ? "Baseline" : "Pinned" }, icon(name))
+    );
   }
 
   #toggle(code) {

@@ -6,6 +6,7 @@ import { Entry } from "./entry.js";
 
 const METRICS_A_REQUEST = 24;
 const RUNS_A_REQUEST = 200; // keeps an address below 2 KB
+const RUNS_TOGETHER = 1000; // where all must be in one request
 const VIEWS_KEPT = 6;
 
 /** How many buckets a series has at most: fewer where there are many lines. */
@@ -23,16 +24,23 @@ export class SeriesStore {
   #isAsking = false;
   #isDue = false;
 
-  constructor(api, project) {
+  /** `kind` is that of the metrics: what was logged, or what the machine measured. */
+  constructor(api, project, kind = "metric") {
     this.#api = api;
     this.#project = project;
+    this.kind = kind;
+  }
+
+  /** Whether x is another metric, along which buckets have no width of their own. */
+  get #isAgainst() {
+    return this.#view.x.startsWith("metric:");
   }
 
   /** What all charts show: `x`, `zoom` and the codes of the selected runs. */
   set({ x, zoom, runs }) {
     const isOther = x !== this.#view.x || String(zoom) !== String(this.#view.zoom);
     this.#view = { x, zoom };
-    this.#runs = runs;
+    this.#runs = this.#isAgainst ? runs.slice(0, RUNS_TOGETHER) : runs;
     if (isOther) this.#cancel();
     for (const chart of this.#shown.values()) this.#deliver(chart);
     this.ask();
@@ -73,13 +81,14 @@ export class SeriesStore {
     this.#views.delete(key); // and put back last: the view used longest ago comes first
     this.#views.set(key, view);
     while (this.#views.size > VIEWS_KEPT) this.#views.delete(this.#views.keys().next().value);
-    if (!view.has(chart.metric)) view.set(chart.metric, new Entry(target));
+    if (!view.has(chart.metric)) view.set(chart.metric, new Entry(target, this.#isAgainst));
     return view.get(chart.metric);
   }
 
   #deliver(chart) {
     if (this.#runs.length === 0) {
-      chart.onData({ width: 1, series: [], whole: [], wholeWidth: 1, isWhole: true });
+      const nothing = { width: 1, scale: 1, series: [], rev: null, runs: [] };
+      chart.onData({ ...nothing, whole: [], wholeWidth: 1, wholeScale: 1, isWhole: true });
       return;
     }
     const entry = this.#entry(chart);
@@ -88,9 +97,13 @@ export class SeriesStore {
     const shown = entry.width === null ? whole : entry;
     chart.onData({
       width: shown.width,
+      scale: shown.scale,
+      rev: shown.rev,
+      runs: this.#runs,
       series: shown.of(this.#runs),
       whole: whole.of(this.#runs), // where smoothing starts at the left edge of a zoom
       wholeWidth: whole.width ?? 1,
+      wholeScale: whole.scale,
       isWhole: shown === entry && entry.has(this.#runs),
     });
   }
@@ -141,7 +154,7 @@ export class SeriesStore {
     const found = new Map();
     for (const chart of this.#shown.values()) {
       const entry = this.#entry(chart, zoom);
-      for (const runs of chunks(runsOf(entry), RUNS_A_REQUEST)) {
+      for (const runs of chunks(runsOf(entry), this.#isAgainst ? RUNS_TOGETHER : RUNS_A_REQUEST)) {
         const key = `${entry.target} ${runs.join()}`;
         if (!found.has(key)) found.set(key, { zoom, runs, target: entry.target, parts: [] });
         found.get(key).parts.push({ chart, entry });
@@ -157,6 +170,7 @@ export class SeriesStore {
     const metrics = parts.map(({ chart, entry }) => entry.code(chart.metric));
     const params = {
       project: this.#project.name,
+      kind: this.kind === "metric" ? null : this.kind,
       m: [...new Set(metrics)].join(),
       r: runs.join(),
       x: x === "step" ? null : x,
@@ -203,7 +217,8 @@ export class SeriesStore {
   }
 }
 
-function chunks(list, size) {
+/** The list in parts of at most so many. */
+export function chunks(list, size) {
   const parts = [];
   for (let i = 0; i < list.length; i += size) parts.push(list.slice(i, i + size));
   return parts;

@@ -1,46 +1,24 @@
-// What is shown, and its image in the address: a copied link reproduces the view.
+// What is shown, kept in step with the address: a copied link reproduces the view.
 
+import { PAGES, readQuery, same, writeQuery } from "./address.js";
 import { debounce } from "./dom.js";
 
-const PAGES = { "": "metrics", runs: "runs" };
-
-const DEFAULTS = {
-  page: "metrics",
-  project: null, // the name of a project; null: the newest one
-  runs: null, // codes of the selected runs; null: the newest few
-  smooth: 0,
-  log: false,
-  x: "step",
-  find: "", // filter of metrics
-  runFind: "", // filter of runs
-  zoom: null, // [low, high] of x
-  fold: [], // names of folded sections
-  open: null, // key of the metric shown full screen
-  sort: null, // column of the runs table, "-" before it: descending
-};
-
-const NAMES = {
-  project: "project",
-  runs: "runs",
-  smooth: "smooth",
-  log: "log",
-  x: "x",
-  find: "find",
-  runFind: "runfind",
-  zoom: "zoom",
-  fold: "fold",
-  open: "open",
-  sort: "sort",
-};
-
-/** The state of the app mounted at `root`, kept in step with the address. */
-export function createState(root) {
-  const base = new URL(`${root}/`, window.location.href).pathname;
+/** The state of the app mounted at `root`; `isFiles` says that pages are not paths but `page=`. */
+export function createState(root, isFiles = false) {
+  const base = isFiles ? window.location.pathname : pathOf(root);
   const listeners = new Set();
-  let values = read(base);
+  const read = () => ({ page: readPage(base, isFiles), ...readQuery(window.location.search) });
+  let values = read();
 
+  const address = (wanted) => {
+    const path = Object.keys(PAGES).find((key) => PAGES[key] === wanted.page) ?? "";
+    const query = new URLSearchParams(window.location.search);
+    query.delete("page");
+    if (isFiles && path) query.set("page", path);
+    return base + (isFiles ? "" : path) + writeQuery(wanted, query);
+  };
   const write = (isNewEntry) => {
-    const url = address(base, values);
+    const url = address(values);
     if (url === window.location.pathname + window.location.search) return;
     window.history[isNewEntry ? "pushState" : "replaceState"](null, "", url);
   };
@@ -53,10 +31,11 @@ export function createState(root) {
 
   const onBack = () => {
     const before = values;
-    values = read(base);
+    values = read();
     notify(before);
   };
   window.addEventListener("popstate", onBack);
+  if (/write_token|oauth_session/.test(window.location.search)) write(false);
 
   return {
     get: (key) => values[key],
@@ -75,64 +54,16 @@ export function createState(root) {
       return () => listeners.delete(listener);
     },
     /** The address of this view with some values changed, for links. */
-    href: (patch) => address(base, { ...values, ...patch }),
+    href: (patch) => address({ ...values, ...patch }),
     close: () => window.removeEventListener("popstate", onBack),
   };
 }
 
-const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
+const pathOf = (root) => new URL(`${root}/`, window.location.href).pathname;
 
-function read(base) {
+function readPage(base, isFiles) {
   const { pathname, search } = window.location;
-  const given = new URLSearchParams(search);
+  if (isFiles) return PAGES[new URLSearchParams(search).get("page") ?? ""] ?? "metrics";
   const path = pathname.startsWith(base) ? pathname.slice(base.length).replace(/\/$/, "") : "";
-  const text = (key) => given.get(NAMES[key]);
-  const list = (key) => text(key)?.split(",").filter(Boolean) ?? null;
-  return {
-    page: PAGES[path] ?? "metrics",
-    project: text("project") || null,
-    runs: list("runs"),
-    smooth: clamp(Number(text("smooth")) || 0, 0, 0.999),
-    log: text("log") === "1",
-    x: ["relative", "time"].includes(text("x")) ? text("x") : "step",
-    find: text("find") ?? "",
-    runFind: text("runFind") ?? "",
-    zoom: readZoom(text("zoom")),
-    fold: given.getAll(NAMES.fold),
-    open: text("open"),
-    sort: text("sort"),
-  };
-}
-
-function readZoom(text) {
-  const [low, high] = (text ?? "").split("~").map(Number);
-  return text && low < high ? [low, high] : null;
-}
-
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-
-function address(base, values) {
-  const path = Object.keys(PAGES).find((key) => PAGES[key] === values.page);
-  const kept = new URLSearchParams(window.location.search);
-  for (const name of Object.values(NAMES)) kept.delete(name);
-  const put = (key, text) => {
-    if (!same(values[key], DEFAULTS[key])) kept.append(NAMES[key], text);
-  };
-  put("project", values.project);
-  put("runs", (values.runs ?? []).join(","));
-  put("smooth", String(values.smooth));
-  put("log", "1");
-  put("x", values.x);
-  put("find", values.find);
-  put("runFind", values.runFind);
-  put("zoom", (values.zoom ?? []).join("~"));
-  for (const name of values.fold) kept.append(NAMES.fold, name);
-  put("open", values.open);
-  put("sort", values.sort);
-  const query = kept
-    .toString()
-    .replaceAll("%2C", ",")
-    .replaceAll("%2F", "/")
-    .replaceAll("%7E", "~");
-  return base + path + (query ? `?${query}` : "");
+  return PAGES[path] ?? "metrics";
 }

@@ -52,6 +52,8 @@ export class Theme {
     return {
       muted: style.getPropertyValue("--muted").trim(),
       gridLine: style.getPropertyValue("--grid").trim(),
+      card: style.getPropertyValue("--card").trim(),
+      text: style.getPropertyValue("--text").trim(),
       colorOf: (number) => this.color(number),
     };
   }

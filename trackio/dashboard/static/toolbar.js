@@ -1,7 +1,10 @@
 // The controls above the charts: which metrics, how smooth, which axes, and the way out of a zoom.
 
+import { Display } from "./display.js";
 import { debounce, h, icon, matcher, setText } from "./dom.js";
-import { formatDuration, formatX, group } from "./format.js";
+import { formatSpan, formatX } from "./format.js";
+import { setOptions } from "./popover.js";
+import { fromSlider, KINDS, toSlider } from "./smooth.js";
 
 const MODES = [
   ["step", "Step", "The step that was logged"],
@@ -23,6 +26,46 @@ export class Toolbar {
       "aria-keyshortcuts": "/",
       on: { input: debounce(find, 120), change: find }, // `change` comes before the next click
     });
+    this.display = new Display(app);
+    this.element = h(
+      "div.toolbar",
+      { role: "toolbar", "aria-label": "Charts" },
+      h(
+        "div.search-box",
+        {},
+        icon("search"),
+        this.search,
+        h("kbd", { "aria-hidden": "true" }, "/"),
+      ),
+      this.#axis(),
+      ...this.#smoothing(),
+      this.#zoom(),
+      this.display.element,
+    );
+  }
+
+  #axis() {
+    const set = (x) => this.#app.state.set({ x, zoom: null });
+    this.modes = MODES.map(([mode, text, title]) => {
+      const choose = { click: () => set(mode) };
+      const button = h("button", { type: "button", role: "radio", title, on: choose }, text);
+      button.mode = mode;
+      return button;
+    });
+    this.metric = h("select.pick.x-metric", {
+      title: "Another metric as the x axis",
+      "aria-label": "X axis: another metric",
+      on: { change: () => set(this.metric.value ? `metric:${this.metric.value}` : "step") },
+    });
+    return h(
+      "div.axis",
+      {},
+      h("div.segments", { role: "radiogroup", "aria-label": "X axis" }, this.modes),
+      this.metric,
+    );
+  }
+
+  #smoothing() {
     this.slider = h("input.slider", {
       type: "range",
       min: "0",
@@ -39,12 +82,24 @@ export class Toolbar {
       "aria-label": "Smoothing as a number between 0 and 0.999",
       on: { change: () => this.#smooth(Number(this.number.value)) },
     });
-    this.reach = h("span.reach");
-    this.logBox = h("input", {
-      type: "checkbox",
-      on: { change: () => state.set({ log: this.logBox.checked }) },
+    this.kind = h("select.pick", {
+      "aria-label": "Kind of smoothing",
+      on: { change: () => this.#app.state.set({ how: this.kind.value }) },
     });
-    this.modes = MODES.map(([mode, text, title]) => this.#mode(mode, text, title));
+    setOptions(
+      this.kind,
+      KINDS.map(([kind, text]) => [kind, text]),
+    );
+    this.reach = h("span.reach");
+    return [
+      h("label.field.smoothing", {}, h("span", {}, "Smoothing"), this.slider),
+      this.number,
+      this.kind,
+      this.reach,
+    ];
+  }
+
+  #zoom() {
     this.zoomText = h("span");
     this.zoom = h(
       "button.chip",
@@ -52,39 +107,12 @@ export class Toolbar {
         type: "button",
         title: "Show everything again (double click on a chart)",
         hidden: true,
-        on: { click: () => app.zoom(null) },
+        on: { click: () => this.#app.zoom(null) },
       },
       icon("reset"),
       this.zoomText,
     );
-    this.element = h(
-      "div.toolbar",
-      { role: "toolbar", "aria-label": "Charts" },
-      h(
-        "div.search-box",
-        {},
-        icon("search"),
-        this.search,
-        h("kbd", { "aria-hidden": "true" }, "/"),
-      ),
-      h("div.segments", { role: "radiogroup", "aria-label": "X axis" }, this.modes),
-      h("label.field", { title: "Logarithmic y axis (l)" }, this.logBox, "Log y"),
-      h("label.field.smoothing", {}, h("span", {}, "Smoothing"), this.slider),
-      this.number,
-      this.reach,
-      this.zoom,
-    );
-  }
-
-  #mode(mode, text, title) {
-    const choose = () => this.#app.state.set({ x: mode, zoom: null });
-    const button = h(
-      "button",
-      { type: "button", role: "radio", title, on: { click: choose } },
-      text,
-    );
-    button.mode = mode;
-    return button;
+    return this.zoom;
   }
 
   #smooth(value) {
@@ -94,39 +122,43 @@ export class Toolbar {
 
   /** Show the state as it is now. */
   update() {
-    const { state } = this.#app;
-    const smooth = state.get("smooth");
+    const { state, project } = this.#app;
+    const [smooth, x] = [state.get("smooth"), this.#app.view().x];
     if (this.search.getRootNode().activeElement !== this.search)
       this.search.value = state.get("find");
     this.search.classList.toggle("is-plain", !matcher(state.get("find")).isValid);
     this.slider.value = String(toSlider(smooth));
     this.slider.style.setProperty("--filled", `${toSlider(smooth) * 100}%`);
     this.number.value = String(smooth);
-    this.logBox.checked = state.get("log");
-    for (const button of this.modes) {
-      button.setAttribute("aria-checked", String(button.mode === state.get("x")));
-    }
-    const zoom = state.get("zoom");
+    this.kind.value = state.get("how");
+    this.kind.hidden = smooth === 0;
+    for (const button of this.modes) button.setAttribute("aria-checked", String(button.mode === x));
+    this.#updateMetrics(project, x);
+    this.#updateZoom(state.get("zoom"), x);
+    this.display.update();
+  }
+
+  #updateMetrics(project, x) {
+    const isSystem = this.#app.series.kind === "system";
+    for (const button of this.modes) button.hidden = isSystem && button.mode === "step";
+    this.metric.hidden = isSystem;
+    const keys = [...project.metrics.values()].slice(0, 2000).map((metric) => metric.key);
+    setOptions(this.metric, [["", "Metric …"], ...keys.map((key) => [key, key])]);
+    this.metric.value = x.startsWith("metric:") ? x.slice(7) : "";
+    this.metric.classList.toggle("is-chosen", x.startsWith("metric:"));
+  }
+
+  #updateZoom(zoom, x) {
     this.zoom.hidden = zoom === null;
-    if (zoom)
-      setText(
-        this.zoomText,
-        `${formatX(zoom[0], state.get("x"))} – ${formatX(zoom[1], state.get("x"))}`,
-      );
+    if (zoom) setText(this.zoomText, `${formatX(zoom[0], x)} – ${formatX(zoom[1], x)}`);
   }
 
   /** Say over which stretch the smoothing looks back. */
   setReach(length) {
-    if (!length) return setText(this.reach, "");
-    const isStep = this.#app.state.get("x") === "step";
-    setText(
-      this.reach,
-      `≈ ${isStep ? `${group(Math.max(1, Math.round(length)))} steps` : formatDuration(length)}`,
-    );
+    setText(this.reach, length ? `≈ ${formatSpan(length, this.#app.view().x)}` : "");
+  }
+
+  close() {
+    this.display.close();
   }
 }
-
-/** The slider is finer where a small change means much: close to one. Its end is 0.999. */
-const BEND = 1 - Math.sqrt(0.001);
-const fromSlider = (position) => 1 - (1 - position * BEND) ** 2;
-const toSlider = (value) => (1 - Math.sqrt(1 - value)) / BEND;

@@ -1,10 +1,14 @@
 // The box beside the crosshair: what every line says there, highest first.
 
 import { h, icon, replace, setText } from "./dom.js";
-import { formatDuration, formatValue, formatX } from "./format.js";
+import { formatAxis, formatSpan, formatValue, formatX } from "./format.js";
 
-const ROWS = 12;
+const ROW_PX = 19;
+const MOST_ROWS = 40;
 const AWAY_PX = 16;
+
+/** As many rows as the window has room for. */
+const room = () => Math.min(MOST_ROWS, Math.max(6, Math.floor((window.innerHeight - 90) / ROW_PX)));
 
 /** Creates the one tooltip of the app; `show` places it, `hide` takes it away. */
 export function createTooltip(colorOf) {
@@ -15,11 +19,11 @@ export function createTooltip(colorOf) {
 
   return {
     element,
-    show(hit, view, width) {
+    show(hit, view, span) {
       if (hit.rows.length === 0) return this.hide();
       const rows = ranked(hit.rows);
       const shown = around(rows, hit.run);
-      setText(heading, headingOf(hit, view, width));
+      setText(heading, headingOf(hit, view, span));
       replace(
         body,
         shown.map((row) => rowOf(row, hit.run, view, colorOf)),
@@ -43,23 +47,25 @@ export function ranked(rows) {
 
 /** So many rows as there is room for, with the one that is meant among them. */
 function around(rows, run) {
-  if (rows.length <= ROWS) return rows;
+  const most = room();
+  if (rows.length <= most) return rows;
   const at = Math.max(
     0,
     rows.findIndex((row) => row.line.run === run),
   );
-  const from = Math.min(Math.max(0, at - ROWS / 2), rows.length - ROWS);
-  return rows.slice(from, from + ROWS);
+  const from = Math.min(Math.max(0, at - (most >> 1)), rows.length - most);
+  return rows.slice(from, from + most);
 }
 
-/** "step 484", "steps 480–487 · mean", "4 m 10 s · mean over 2 s". */
-export function headingOf({ x, rows }, { x: mode }, width) {
-  const isMean = rows.some(({ line, i }) => line.count[i] > 1);
+/** "step 484", "steps 480–487 · mean", "4 m 10 s · mean over 2 s", "epoch 3". */
+export function headingOf({ x, rows }, { x: mode }, span) {
+  const isMean = rows.some(({ line, i }) => line.count[i] > 1 && !line.isGroup);
   const isExact = rows.every(({ line }) => line.isSingle);
-  const place = formatX(x, mode, isExact ? 1 : width);
+  const place = formatX(x, mode, isExact ? 1 : span);
   if (mode === "step")
     return `${place.includes("–") ? "steps" : "step"} ${place}${isMean ? " · mean" : ""}`;
-  return isMean ? `${place} · mean over ${formatDuration(width / 1000)}` : place;
+  const name = mode.startsWith("metric:") ? `${formatAxis(mode)} ` : "";
+  return `${name}${place}${isMean ? ` · mean over ${formatSpan(span, mode)}` : ""}`;
 }
 
 function rowOf({ line, i }, run, { smooth }, colorOf) {

@@ -1,12 +1,12 @@
 // The bar at the top: which project, which page, how fresh the data is, light or dark, help.
 
+import { DEFAULTS } from "./address.js";
 import { h, iconButton, replace, setText } from "./dom.js";
 import { count, formatAge, formatClock } from "./format.js";
+import { TABS } from "./tabs.js";
 
-const PAGES = [
-  ["metrics", "Metrics"],
-  ["runs", "Runs"],
-];
+const LEARN_MS = 10_000;
+const AFTER_MS = 1200;
 
 export class TopBar {
   #app;
@@ -21,7 +21,7 @@ export class TopBar {
         focus: () => app.listProjects(),
       },
     });
-    this.tabs = PAGES.map(([page, text]) => this.#tab(page, text));
+    this.tabs = TABS.map((tab) => this.#tab(...tab));
     this.freshness = h("span.freshness", { role: "status" });
     this.themeButton = iconButton("moon", "Light or dark", () => app.theme.toggle());
     const help = h(
@@ -52,14 +52,14 @@ export class TopBar {
     );
   }
 
-  #tab(page, text) {
+  #tab(page, text, key, content) {
     const go = (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
-      this.#app.state.set({ page }, { push: true });
+      this.#app.state.set({ page, open: null, at: null }, { push: true });
     };
-    const link = h("a.tab", { href: "", on: { click: go } }, text);
-    link.page = page;
+    const link = h("a.tab", { href: "", title: `${text} (${key})`, on: { click: go } }, text);
+    Object.assign(link, { page, content });
     return link;
   }
 
@@ -70,7 +70,7 @@ export class TopBar {
 
   #open(project) {
     this.#app.state.set(
-      { project, runs: null, zoom: null, open: null, find: "", runFind: "", fold: [], sort: null },
+      { ...DEFAULTS, project, page: this.#app.state.get("page") },
       { push: true },
     );
   }
@@ -88,13 +88,43 @@ export class TopBar {
     replace(this.projects, options);
   }
 
+  /** Learn which pages have nothing to show: now and then, and not before the charts are there. */
+  learn(project) {
+    const isOther = project.name !== this.#learned;
+    if (!isOther && Date.now() - this.#learnedMs < LEARN_MS) return;
+    [this.#learned, this.#learnedMs] = [project.name, Date.now()];
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(project), AFTER_MS);
+  }
+
+  #learned = null;
+  #learnedMs = 0;
+  #timer = 0;
+
+  async #ask(project) {
+    const found = await this.#app.api
+      .json("contents.json", { project: project.name })
+      .catch(() => null);
+    if (!found || project !== this.#app.project) return;
+    const isHidden = this.#app.state.get("hideEmpty");
+    for (const link of this.tabs) {
+      const isEmpty = link.content !== null && !found[link.content];
+      link.classList.toggle("is-empty", isEmpty);
+      link.hidden = isEmpty && isHidden && !link.hasAttribute("aria-current");
+    }
+  }
+
   /** Show the state as it is now. */
   update() {
     const { state, theme } = this.#app;
+    this.element.hidden = state.get("navbar") === "hidden";
     for (const link of this.tabs) {
-      link.href = state.href({ page: link.page });
-      if (link.page === state.get("page")) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
+      link.href = state.href({ page: link.page, open: null, at: null });
+      if (link.page === state.get("page")) {
+        link.setAttribute("aria-current", "page");
+        const tabs = link.parentElement;
+        tabs.scrollLeft = Math.max(0, link.offsetLeft - tabs.offsetLeft - 24);
+      } else link.removeAttribute("aria-current");
     }
     const label = theme.isDark ? "Light" : "Dark";
     const fresh = iconButton(theme.isDark ? "sun" : "moon", `${label} colours`, () =>

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { formatValue } from "./format.js";
-import { grid } from "./lines.js";
+import { grid } from "./measures.js";
 
 const ROWS = 1200;
 const DIGITS = 8;

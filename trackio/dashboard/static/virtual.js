@@ -31,12 +31,13 @@ export class VirtualList {
 
   /** Show `count` rows, all built anew. */
   reset(count) {
+    const { scrollTop, clientHeight } = this.#scroller; // read before anything is written
     this.#count = count;
     this.element.style.height = `${count * this.#rowHeight}px`;
     const focused = this.#focusedRow();
-    for (const row of this.#rows.values()) row.remove();
+    this.element.replaceChildren();
     this.#rows.clear();
-    this.#refresh();
+    this.#refresh({ scrollTop, clientHeight });
     if (focused !== null) this.#rows.get(focused)?.querySelector("input, a, button")?.focus();
   }
 
@@ -51,8 +52,7 @@ export class VirtualList {
     return null;
   }
 
-  #refresh() {
-    const { scrollTop, clientHeight } = this.#scroller;
+  #refresh({ scrollTop, clientHeight } = this.#scroller) {
     const top = scrollTop - this.#head;
     const from = Math.max(0, Math.floor(top / this.#rowHeight) - BEYOND);
     const to = Math.min(this.#count, Math.ceil((top + clientHeight) / this.#rowHeight) + BEYOND);
@@ -61,13 +61,15 @@ export class VirtualList {
       row.remove();
       this.#rows.delete(i);
     }
-    for (let i = from; i < to; i++) if (!this.#rows.has(i)) this.#add(i);
+    const fresh = [];
+    for (let i = from; i < to; i++) if (!this.#rows.has(i)) fresh.push(this.#make(i));
+    this.element.append(...fresh);
   }
 
-  #add(i) {
+  #make(i) {
     const row = this.#makeRow(i);
     row.style.transform = `translateY(${i * this.#rowHeight}px)`;
     this.#rows.set(i, row);
-    this.element.append(row);
+    return row;
   }
 }

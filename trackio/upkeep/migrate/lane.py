@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trackio.model import ALERT, METRIC, SYSTEM, Json
+from trackio.model import ALERT, METRIC, SYSTEM, TRACE, Json
 from trackio.upkeep.migrate.aside import Aside, Note, printable
 from trackio.upkeep.migrate.books import Books, as_object
 from trackio.upkeep.migrate.identity import RunKey
@@ -20,7 +20,7 @@ from trackio.upkeep.migrate.legacy import (
     valid_text,
 )
 from trackio.upkeep.migrate.moments import UNKNOWN, Moment
-from trackio.upkeep.migrate.payloads import TRACE, Parts, Trace, attach_all, sort_values
+from trackio.upkeep.migrate.payloads import Parts, Trace, attach_all, sort_values
 from trackio.upkeep.migrate.report import TableReport
 from trackio.upkeep.migrate.sink import Sink
 from trackio.upkeep.migrate.steps import Step, parse_step

@@ -16,6 +16,7 @@ from trackio.errors import InvalidInput
 from trackio.keys import LegacyKey
 from trackio.store.base import Store, is_local
 from trackio.upkeep.migrate import files, names
+from trackio.upkeep.migrate.artifacts import Artifacts
 from trackio.upkeep.migrate.books import Context, Tick
 from trackio.upkeep.migrate.discover import Discovery, Unit, discover
 from trackio.upkeep.migrate.inbox import Record, read_bad_lines, read_records
@@ -79,6 +80,7 @@ class _Migration:
         self._context = context
         self._homes: dict[str, str] = {}
         self._fates: Fates = {}
+        self._artifacts = Artifacts(found.root, context)
 
     def run(self) -> None:
         """Every unit, then the files, then the account of it all."""
@@ -89,6 +91,7 @@ class _Migration:
             unit = self._found.units.get(stem, Unit(stem=stem))
             if self._is_wanted(unit, inbox_names.get(stem, set())):
                 self._bring(unit)
+        self._artifacts.finish()
         self._quarantine_lines()
         files.copy_files(self._found, self._context, self._homes, self._fates)
         files.report_files(self._found, self._context, self._fates)
@@ -111,6 +114,8 @@ class _Migration:
             transfer(
                 source, plans, self._context, path=path, records=lambda: self._records(unit.stem)
             )
+            if source is not None:
+                self._artifacts.bring(source, looked.home)
             self._put_mark(source, path, looked.home)
 
     def _records(self, stem: str) -> Iterator[Record]:

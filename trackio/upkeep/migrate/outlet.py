@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from trackio import keys, shard
 from trackio.errors import FormatTooNew, NotFound, UnreadableFile
-from trackio.keys import LegacyKey, MediaKey, ShardKey
+from trackio.keys import BlobKey, LegacyKey, MediaKey, ShardKey
 from trackio.model import SeqRange
 from trackio.store.base import Content, Store, is_local, readable
 from trackio.upkeep.migrate.media import hash_file
@@ -62,7 +62,10 @@ class Outlet:
         return found
 
     def put_blobs(
-        self, blobs: Mapping[MediaKey, tuple[Path, str]] | Mapping[LegacyKey, tuple[Path, str]]
+        self,
+        blobs: Mapping[MediaKey, tuple[Path, str]]
+        | Mapping[LegacyKey, tuple[Path, str]]
+        | Mapping[BlobKey, tuple[Path, str]],
     ) -> None:
         """Put files by content and check what is there then.
 

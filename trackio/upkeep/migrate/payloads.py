@@ -13,7 +13,6 @@ from trackio.upkeep.migrate.jsons import NON_FINITE
 from trackio.upkeep.migrate.legacy import valid_text
 from trackio.values.plain import dump_text
 
-TRACE: Final = "trace"
 _MARKDOWN: Final = "trackio.markdown"
 _TRACE_TYPE: Final = "trackio.trace"
 _OURS: Final = "trackio."

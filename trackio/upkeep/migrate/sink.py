@@ -4,7 +4,7 @@ The writer looks as a native one does: it starts with a start row and the config
 a summary and a finish row. Its id and the names of its shards follow from the source alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +59,8 @@ class RunPlan:
     meta: RunMeta
     start: Json
     config: dict[str, Value] = field(default_factory=dict)
+    reason: str = "migrated"
+    """What its finish row says of why it ended."""
 
 
 class Sink:
@@ -85,6 +87,7 @@ class Sink:
         self._held: tuple[SeqRange, ...] = ()
         self._was_put = False
         self._is_elsewhere = False
+        self._ending = ("finished", plan.reason)
         self._look()
         if self.is_open:
             self._begin()
@@ -127,6 +130,19 @@ class Sink:
             self.points += len(data)
         return seq
 
+    def add_points(self, points: Sequence[tuple[int, int | None, str, float]]) -> None:
+        """Calls of one number each, all at once: time, step, metric, value."""
+        if not points:
+            return
+        seqs = range(self._next_seq, self._next_seq + len(points))
+        self._calls += [
+            Call(seq, time_us, METRIC, step, False, {key: value})
+            for seq, (time_us, step, key, value) in zip(seqs, points, strict=True)
+        ]
+        self._next_seq = seqs.stop
+        self.points += len(points)
+        self.last_us = points[-1][0]
+
     def is_due(self) -> bool:
         """Whether what waits is enough for a shard."""
         return self._next_seq - self._first >= _MAX_CALLS or self.points >= MAX_POINTS
@@ -145,6 +161,11 @@ class Sink:
         self._blobs[
             MediaKey(plan.project, plan.run_id, plan.writer_id, blob.sha256, blob.extension)
         ] = blob
+
+    def end_as(self, state: str, reason: str | None, time_us: int | None = None) -> None:
+        """What the finish row will say, and when it was, if that is known."""
+        self._ending = (state, reason or self.plan.reason)
+        self._newest_us = max(self._newest_us, time_us or self._newest_us)
 
     def flush(self) -> None:
         """Put what waits as one shard."""
@@ -216,7 +237,8 @@ class Sink:
         has_metrics = self._read.has(METRIC) or any(call.kind == METRIC for call in calls)
         seq = self._next_seq
         self._next_seq = seq + has_metrics + 1
-        said = {"state": "finished", "reason": "migrated", "last_seq": self._next_seq - 1}
+        state, reason = self._ending
+        said = {"state": state, "reason": reason, "last_seq": self._next_seq - 1}
 
         def build() -> pa.Table:
             built = self._rows(calls)

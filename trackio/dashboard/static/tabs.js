@@ -1,0 +1,13 @@
+// The tabs: page, what it says, key, and which count of the project's contents tells it is empty.
+
+export const TABS = [
+  ["metrics", "Metrics", "m", null],
+  ["runs", "Runs", "r", null],
+  ["system", "System", "s", "system"],
+  ["media", "Media", "d", "media"],
+  ["traces", "Traces", "a", "traces"],
+  ["alerts", "Alerts", "w", "alerts"],
+  ["reports", "Reports", "e", "reports"],
+  ["files", "Files", "i", null],
+  ["health", "Health", "h", null],
+];
