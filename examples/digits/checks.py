@@ -54,9 +54,12 @@ def check_pages(url: str, project: str, trainings: list[Training]) -> None:
     (metric,) = json.loads(frame[4 : 4 + length])["metrics"]
     points = {names[series["run"]]: series["points"] for series in metric["series"]}
     expect(points == stored_calls(project), f"the chart of {METRIC} draws {points}")
-    table = json.loads(fetch(f"{data}runs.json?{urlencode({'project': project})}"))
+    wanted = urlencode({"project": project, "c": f"last/{METRIC}"})
+    table = json.loads(fetch(f"{data}values.json?{wanted}"))
+    (lasts,) = table["values"].values()
     for training in trainings:
-        expect(training.name in json.dumps(table), f"{training.name} is not in the table of runs")
+        expect(training.name in names.values(), f"{training.name} is not in the table of runs")
+    expect(len(lasts) == len(trainings), f"the table of runs has {len(lasts)} values of {METRIC}")
 
 
 def check_old_projects(url: str) -> None:
