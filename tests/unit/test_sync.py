@@ -6,20 +6,25 @@ from making import PROJECT, RUN_ID, WRITER_ID, calls
 from trackio import shard
 from trackio.errors import NotFound, StoreUnavailable
 from trackio.keys import (
+    AliasKey,
+    BlobKey,
     ClockKey,
     CondemnedKey,
+    ManifestKey,
     MediaKey,
     MetaKey,
     NameKey,
     PackKey,
     PointerKey,
+    RegistryEventKey,
     ShardKey,
     TombstoneKey,
 )
-from trackio.model import PackId, SeqRange, TombstoneId
+from trackio.model import EventId, PackId, SeqRange, TombstoneId, VersionId
 from trackio.store.directory import Directory
 from trackio.store.faulty import Chances, Faulty
 from trackio.store.memory import MemoryStore
+from trackio.testing.clock import ManualClock
 from trackio.upkeep import sync
 
 META = str(MetaKey(PROJECT, RUN_ID))
@@ -205,3 +210,32 @@ def test_progress_is_told(source):
     sync.copy(source, MemoryStore(), tick=lambda files, size: told.append((files, size)))
     assert 7 == sum(files for files, _ in told)
     assert sum(map(len, _files(source).values())) == sum(size for _, size in told)
+
+
+BLOB = str(BlobKey(PROJECT, "b" * 64))
+MANIFEST = str(ManifestKey(PROJECT, "model", VersionId("0" * 24)))
+ALIAS = str(AliasKey(PROJECT, "model", "best"))
+EVENT = str(RegistryEventKey("team", EventId("0" * 24)))
+
+
+def test_artifacts_go_blobs_first_and_registries_last(source):
+    """Whoever reads meanwhile never finds a version without its files."""
+    source.put({EVENT: b"{}", ALIAS: b"{}", MANIFEST: b"{}", BLOB: b"bytes"})
+    target = Order()
+    sync.copy(source, target)
+    order = [key for put in target.puts for key in put if key in (BLOB, MANIFEST, ALIAS, EVENT)]
+    assert [BLOB, MANIFEST, ALIAS, EVENT] == order
+    assert 0 == sync.copy(source, target).files
+
+
+def test_the_newer_of_two_aliases_counts():
+    """An alias is all that may change; it goes where it is older."""
+    clock = ManualClock()
+    here, there = MemoryStore(clock=clock), MemoryStore(clock=clock)
+    here.put({MANIFEST: b"{}", str(MetaKey(PROJECT, RUN_ID)): b"{}", ALIAS: b"old"})
+    sync.copy(here, there)
+    clock.advance(1.0)
+    there.put({ALIAS: b"new"})
+    assert 0 == sync.copy(here, there).files
+    assert 1 == sync.copy(there, here).files
+    assert b"new" == here.get(ALIAS)

@@ -63,13 +63,14 @@ def compact(
     Nothing that is logged is lost by it, whoever else writes, reads or compacts meanwhile, and
     it may be stopped at any moment. Reading many runs gets faster, and a store keeps few files.
     """
+    from trackio.store import existing_url
     from trackio.upkeep.compact.job import Job, open_retrying
     from trackio.upkeep.compact.plan import CompactPolicy
     from trackio.upkeep.stopping import Stopping
 
     if once and every is not None:
         raise click.UsageError("say --once or --every, not both")
-    url = store_url(store)
+    url = existing_url(store_url(store))
     with _until_stopped() as stop:
         opened = Stopping(open_retrying(url), stop)
         job = Job(store=opened, policy=CompactPolicy(settle_s=settle), grace_s=grace)

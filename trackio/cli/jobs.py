@@ -35,6 +35,7 @@ def jobs(
     Where webhooks are configured it also tells them of alerts, twice a minute. One line is logged
     for each project and time. What fails is tried again the next time.
     """
+    from trackio.store import existing_url
     from trackio.upkeep.compact.job import open_retrying
     from trackio.upkeep.compact.plan import CompactPolicy
     from trackio.upkeep.schedule import compacting, run_every, run_once
@@ -43,7 +44,7 @@ def jobs(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    opened = open_retrying(store_url(store))
+    opened = open_retrying(existing_url(store_url(store)))
     policy = CompactPolicy(settle_s=settle)
     duties = [compacting(opened, stop, policy=policy, grace_s=grace, project=project)]
     duties += _telling(opened.url, project)

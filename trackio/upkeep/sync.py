@@ -29,7 +29,11 @@ _LONGEST_ROUNDS: Final = 10
 
 
 class Stage(IntEnum):
-    """In which order files go: each may need those before it."""
+    """In which order files go: each may need those before it.
+
+    Manifests of artifacts go with rows, because they need blobs; what points at versions goes
+    with pointers.
+    """
 
     TOMBSTONES = 0
     NEEDED = 1
@@ -39,7 +43,10 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The files of one project that the target lacks, by stage, and how many it has already."""
+    """The files of one project that the target lacks, by stage, and how many it has already.
+
+    `project` is `REGISTRIES` for those of all registries, which belong to no project.
+    """
 
     project: str
     puts: Mapping[Stage, tuple[Entry, ...]]
@@ -74,14 +81,16 @@ class Copied:
 
 
 def plan(source: Store, target: Store, project: str) -> Plan:
-    """What of a project the target lacks.
+    """What of a project, or of `REGISTRIES`, the target lacks.
 
     Raises:
         StoreUnavailable, StoreRefused: a listing is not whole.
     """
-    prefix = keys.project_prefix(project)
-    there = _listed(source, _folders(source, project))
-    here = _listed(target, [prefix])
+    if project == keys.REGISTRIES:
+        there, here = (_listed(store, [keys.REGISTRIES]) for store in (source, target))
+    else:
+        there = _listed(source, _folders(source, project))
+        here = _listed(target, [keys.project_prefix(project)])
     hidden = _tombstones([*there, *here])
     missing: dict[Stage, list[Entry]] = {stage: [] for stage in Stage}
     present = 0
@@ -89,18 +98,18 @@ def plan(source: Store, target: Store, project: str) -> Plan:
         stage = _stage(entry.key, hidden)
         if stage is None:
             continue
-        if _is_there(entry, here.get(entry.key), target):
+        if _is_there(entry, here.get(entry.key), source, target):
             present += 1
         else:
             missing[stage].append(entry)
     packs = _packs([*here, *(entry.key for entry in missing[Stage.ROWS])])
-    missing[Stage.POINTERS] = [e for e in missing[Stage.POINTERS] if _pack_of(e.key) in packs]
+    missing[Stage.POINTERS] = [e for e in missing[Stage.POINTERS] if _has_pack(e.key, packs)]
     puts = {stage: tuple(sorted(entries)) for stage, entries in missing.items()}
     return Plan(project=project, puts=puts, present=present)
 
 
 def plan_all(source: Store, target: Store, project: str | None = None) -> list[Plan]:
-    """The plans of one project, or of all.
+    """The plans of one project, or of all and of the registries.
 
     Raises:
         NotFound: the source has no such project.
@@ -109,7 +118,11 @@ def plan_all(source: Store, target: Store, project: str | None = None) -> list[P
     names = list_projects(source)
     if project is not None and project not in names:
         raise NotFound(f"there is no project {project!r} in {source.url}")
-    return [plan(source, target, name) for name in names if project in (None, name)]
+    if project is not None:
+        return [plan(source, target, project)]
+    plans = [plan(source, target, name) for name in names]
+    registries = plan(source, target, keys.REGISTRIES)
+    return [*plans, registries] if registries.files or registries.present else plans
 
 
 def copy(
@@ -237,18 +250,22 @@ def _stage(name: str, hidden: Mapping[str, TombstoneId]) -> Stage | None:
             if isinstance(key, keys.PointerKey):
                 return Stage.POINTERS
             return Stage.ROWS if isinstance(key, keys.ShardKey) else Stage.NEEDED
-        case keys.PackKey():
+        case keys.PackKey() | keys.ManifestKey():
             return Stage.ROWS
+        case keys.AliasKey() | keys.DeletedVersionKey() | keys.RegistryEventKey():
+            return Stage.POINTERS
         case keys.CondemnedKey():
             return None  # no delete is carried over
     return Stage.NEEDED
 
 
-def _is_there(wanted: Entry, found: Entry | None, target: Store) -> bool:
+def _is_there(wanted: Entry, found: Entry | None, source: Store, target: Store) -> bool:
     """Whether the target has the file; one that was written by another process may differ."""
     if found is None:
         return False
     key = keys.parse(wanted.key)
+    if isinstance(key, keys.AliasKey):  # the newer of the two is meant
+        return found.time_s >= wanted.time_s or source.get(wanted.key) == target.get(found.key)
     if found.size_bytes == wanted.size_bytes or isinstance(key, keys.MetaKey):
         return True
     if isinstance(key, keys.ShardKey | keys.PackKey):
@@ -269,6 +286,6 @@ def _packs(names: Iterable[str]) -> frozenset[str]:
     return frozenset(key.pack_id for key in found if isinstance(key, keys.PackKey))
 
 
-def _pack_of(name: str) -> str:
+def _has_pack(name: str, packs: frozenset[str]) -> bool:
     key = keys.parse(name)
-    return key.pack_id if isinstance(key, keys.PointerKey) else ""
+    return not isinstance(key, keys.PointerKey) or key.pack_id in packs
