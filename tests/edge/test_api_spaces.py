@@ -45,7 +45,7 @@ def test_init_makes_a_private_bucket_and_a_space_that_reads_it(hub: SpacesHub):
         space.files
     )
     assert not [path for path in space.files if "__pycache__" in path]
-    assert b"gradio>=" in space.files["requirements.txt"]
+    assert b"gradio[oauth]>=" in space.files["requirements.txt"]
     assert b"sdk: gradio" in space.files["README.md"]
     [mount] = space.volumes
     assert ("bucket", "ada/board-bucket", "/data", True) == (
