@@ -9,6 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackio import context_vars
+from trackio.beginning import begin
 from trackio.errors import NoRun
 from trackio.values.arguments import AlertLevel
 
@@ -133,8 +134,6 @@ def init(  # noqa: PLR0917 - the released Trackio has them in this order
     }
     unknown |= {"server_url": server_url, "dataset_id": dataset_id}
     del embed  # a notebook shows a dashboard when `show` is called
-
-    from trackio.beginning import begin  # loads what a process that logs needs
 
     run = begin(
         given,

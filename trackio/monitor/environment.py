@@ -10,17 +10,19 @@ import os
 import platform
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from trackio.monitor.git import find_checkout
+from trackio.monitor.git import Checkout, find_checkout
 from trackio.monitor.secrets import mask_arguments, mask_text
 
 _log = logging.getLogger("trackio")
 _MAX_PACKAGES: Final = 2000
+_FRESH_S: Final = 60.0
 _DIST: Final = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info")
 _SCHEDULED: Final = (
     "SLURM_JOB_ID", "SLURM_JOB_NAME", "SLURM_ARRAY_TASK_ID", "SLURM_PROCID", "SLURM_NNODES",
@@ -50,7 +52,7 @@ def _static() -> Mapping[str, Any]:
 
 def _changing() -> dict[str, Any]:
     folder = _folder()
-    checkout = None if folder is None else find_checkout(folder)
+    checkout = None if folder is None else _checkout(folder, time.monotonic() // _FRESH_S)
     return {
         "directory": None if folder is None else str(folder),
         "git": None if checkout is None else asdict(checkout),
@@ -58,6 +60,12 @@ def _changing() -> dict[str, Any]:
             name: mask_text(os.environ[name]) for name in _SCHEDULED if name in os.environ
         },
     }
+
+
+@lru_cache(maxsize=1)
+def _checkout(folder: Path, _period: float) -> Checkout | None:
+    """Runs that follow each other quickly share one look: it asks for every file of a checkout."""
+    return find_checkout(folder)
 
 
 def _folder() -> Path | None:
