@@ -57,7 +57,7 @@ bench-readme: $(READY)
 
 # Heavy, and so not part of `make test`: the real tools, in an environment of their own.
 integrations: $(READY) $(TOOLS_READY) $(TRAINERS_READY)
-	@TRACKIO_TEST_TOOLS=.venv-tools/bin/python TRACKIO_TEST_TRAINERS=.venv-trainers/bin/python \
+	@TRACKIO_TEST_TOOLS=$(CURDIR)/.venv-tools/bin/python TRACKIO_TEST_TRAINERS=$(CURDIR)/.venv-trainers/bin/python \
 	$(BIN)/python -m pytest tests/integrations $(ARGS)
 
 clean:
