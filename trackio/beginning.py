@@ -1,7 +1,7 @@
 """Begin a run as `init` was asked to: clean what was given, look it up, open its write path.
 
 Which run is current is known to `current`, which calls this; it loads what a process that logs
-needs, and so is loaded with the first `init`.
+needs, and so only with the first name of `current` that somebody uses.
 """
 
 from collections.abc import Callable, Iterable, Mapping

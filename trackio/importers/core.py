@@ -4,10 +4,8 @@ Ids follow from the source alone, what was put is read back and compared, and ev
 source is accounted for: all of that is the migration's own machinery.
 """
 
-import gc
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +13,7 @@ from trackio.importers.feed import Feed
 from trackio.importers.found import About
 from trackio.model import Json, RunMeta, WriterId
 from trackio.store.base import Store
+from trackio.upkeep.migrate.books import few_collections
 from trackio.upkeep.migrate.media import MediaFiles
 from trackio.upkeep.migrate.moments import iso_of
 from trackio.upkeep.migrate.names import make_writer_id, storable_run_id
@@ -127,14 +126,3 @@ def _plan(about: About, before: WriterId | None) -> RunPlan:
         config=dict(about.config),
         reason=f"imported from {about.tracker}",
     )
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Look for garbage in cycles rarely: rows make a lot of objects, and none of them cycles."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

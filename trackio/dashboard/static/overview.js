@@ -4,6 +4,7 @@ import { debounce, h, icon, matcher, replace } from "./dom.js";
 import { count, formatBytes, formatDuration, formatMoment, formatValue, group } from "./format.js";
 import { markdown } from "./markdown.js";
 import { Panel } from "./panel.js";
+import { table } from "./plaintable.js";
 
 export class Overview extends Panel {
   constructor(app, codes) {
@@ -201,22 +202,5 @@ function results(summary) {
       number(points),
     ),
   );
-  return h(
-    "div.table-box",
-    { tabindex: "0" },
-    h(
-      "table.plain",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          heads.map((head) => h("th", { scope: "col" }, head)),
-        ),
-      ),
-      h("tbody", {}, rows),
-    ),
-  );
+  return table(heads, rows);
 }

@@ -3,7 +3,7 @@
 import { debounce, h, icon, matcher, replace } from "./dom.js";
 import { count, formatBytes, formatMoment } from "./format.js";
 import { Panel } from "./panel.js";
-import { table } from "./page_health.js";
+import { table } from "./plaintable.js";
 
 const SHOWN = 1000;
 

@@ -3,6 +3,7 @@
 import { h, replace } from "./dom.js";
 import { count, formatAge, formatBytes, formatMoment, group } from "./format.js";
 import { Panel } from "./panel.js";
+import { table } from "./plaintable.js";
 
 export class HealthPanel extends Panel {
   #verified = null;
@@ -148,28 +149,6 @@ function figure(name, value, more, isBad = false) {
     { class: isBad ? "figure is-bad" : "figure" },
     h("dt", {}, name),
     h("dd", {}, h("strong", {}, value), h("span", {}, more)),
-  );
-}
-
-/** A plain table with these headings. */
-export function table(heads, rows) {
-  return h(
-    "div.table-box",
-    { tabindex: "0" },
-    h(
-      "table.plain",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          heads.map((head) => h("th", { scope: "col" }, head)),
-        ),
-      ),
-      h("tbody", {}, rows),
-    ),
   );
 }
 

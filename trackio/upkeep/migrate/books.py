@@ -1,6 +1,8 @@
 """What all sources of a migration share, and what all tables of one source do. Reads no row."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from hashlib import sha256
@@ -114,6 +116,17 @@ class Books:
         """Let go of scratch files, whether or not it is finished."""
         for aside in self._asides.values():
             aside.close()
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for garbage in cycles rarely: rows make a lot of objects, and none of them cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 _COMMON: Final = (

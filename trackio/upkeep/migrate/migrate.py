@@ -4,11 +4,9 @@ Each database, or what is left of one, is a unit of its own: a damaged one keeps
 the others.
 """
 
-import gc
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from trackio.keys import LegacyKey
 from trackio.store.base import Store, is_local
 from trackio.upkeep.migrate import files, names
 from trackio.upkeep.migrate.artifacts import Artifacts
-from trackio.upkeep.migrate.books import Context, Tick
+from trackio.upkeep.migrate.books import Context, Tick, few_collections
 from trackio.upkeep.migrate.discover import Discovery, Unit, discover
 from trackio.upkeep.migrate.inbox import Record, read_bad_lines, read_records
 from trackio.upkeep.migrate.legacy import BODIES, CONFIGS, Source
@@ -58,7 +56,7 @@ def migrate(
         raise InvalidInput(f"--source {root} is no folder: name the folder that holds the *.db")
     root = root.resolve()
     found = discover(root, skips_store=_is_same_folder(root, store))
-    with tempfile.TemporaryDirectory(prefix="trackio-migrate-") as scratch, _few_collections():
+    with tempfile.TemporaryDirectory(prefix="trackio-migrate-") as scratch, few_collections():
         context = Context(
             outlet=Outlet(store, dry_run=dry_run),
             media=MediaFiles(root, found.paths("media")),
@@ -178,17 +176,6 @@ def _count_rows(source: Source | None) -> int:
     tables = {} if source is None else source.tables
     counted = (tables[name].count for name in BODIES if name in tables and name != CONFIGS)
     return sum(count or 0 for count in counted)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for garbage in cycles rarely: rows make a lot of objects, and none of them cycles."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _filter(project: str | None) -> Callable[[str], bool]:
