@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench bench-readme integrations clean
+.PHONY: help setup demo test check format bench bench-readme bench-peers compare integrations clean audit
 
 # The first Python that is new enough. Name another one: make test PYTHON=/path/to/python
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -17,15 +17,22 @@ PEER := trackio==0.43.0
 PEER_READY := .venv-peer/.ready
 TOOLS := tests/integrations/requirements.txt
 TOOLS_READY := .venv-tools/.ready
+AUDIT_READY := .venv-audit/.ready
 TRAINERS := tests/integrations/requirements-trainers.txt
 TRAINERS_READY := .venv-trainers/.ready
+KERNEL := tests/torture/requirements.txt
+KERNEL_READY := .venv-kernel/.ready
 
 help:
 	@echo 'make demo    train a small model in several runs, kill one, recover it, show the dashboard'
 	@echo 'make test    every test; ARGS="-k sentence" hands arguments to pytest'
 	@echo 'make check   format, lint, types, layers'
 	@echo 'make bench   measure Trackio and the released $(PEER) side by side'
+	@echo 'make bench-peers  measure every tracker that installs; writes docs/benchmarks.md'
+	@echo 'make compare  what this checkout costs against the commit before, as ratios; BASE=another'
 	@echo 'make integrations  real libraries: import what wandb, TensorBoard and MLflow write; train with transformers'
+	@echo 'make torture  kill, fill, stall and corrupt it for an hour; ARGS="--only kills" does a part'
+	@echo 'make audit   ask an index of known holes about everything that is installed'
 	@echo 'make format  rewrite the code as `make check` wants it'
 	@echo 'make clean   remove everything that these commands made'
 
@@ -55,13 +62,31 @@ bench: $(READY) $(PEER_READY)
 bench-readme: $(READY)
 	@$(BIN)/python -m benchmarks.readme
 
+# Every other tracker, each in an environment of its own; 20 minutes a round.
+bench-peers: $(READY)
+	@$(BIN)/python -m benchmarks.peers --write $(ARGS)
+
+# A minute, in CI too: only a gross loss of speed fails there.
+BASE ?= HEAD~1
+compare: $(READY)
+	@$(BIN)/python -m benchmarks.compare $(BASE) $(ARGS)
+
 # Heavy, and so not part of `make test`: the real tools, in an environment of their own.
 integrations: $(READY) $(TOOLS_READY) $(TRAINERS_READY)
 	@TRACKIO_TEST_TOOLS=$(CURDIR)/.venv-tools/bin/python TRACKIO_TEST_TRAINERS=$(CURDIR)/.venv-trainers/bin/python \
 	$(BIN)/python -m pytest tests/integrations $(ARGS)
 
+# Heavy, and so not part of `make test`; what needs root says so where there is none.
+torture: $(READY) $(KERNEL_READY)
+	@TRACKIO_TORTURE_KERNEL=$(CURDIR)/.venv-kernel/bin/python $(BIN)/python -m tests.torture $(ARGS)
+
+# In an environment of its own, so that what audits is not among what is audited.
+audit: $(READY) $(AUDIT_READY)
+	@$(BIN)/python -m pip freeze --exclude-editable > .venv-audit/installed.txt
+	@.venv-audit/bin/pip-audit --requirement .venv-audit/installed.txt --no-deps --disable-pip --strict $(ARGS)
+
 clean:
-	rm -rf .venv .venv-peer .venv-tools .venv-trainers .bench .demo build dist *.egg-info
+	rm -rf .venv .venv-audit .venv-peer .venv-peers .venv-tools .venv-trainers .venv-kernel .bench .demo build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -96,4 +121,16 @@ $(TRAINERS_READY): $(TRAINERS) pyproject.toml
 	$(call make_venv,.venv-trainers)
 	@echo 'Installing the libraries of $(TRAINERS) into .venv-trainers'
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(TRAINERS) --editable .
+	@touch $@
+
+$(KERNEL_READY): $(KERNEL) pyproject.toml
+	$(call make_venv,.venv-kernel)
+	@echo 'Installing the notebook kernel of $(KERNEL) into .venv-kernel'
+	@.venv-kernel/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(KERNEL) --editable .
+	@touch $@
+
+$(AUDIT_READY): Makefile
+	$(call make_venv,.venv-audit)
+	@echo 'Installing pip-audit into .venv-audit'
+	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	@touch $@

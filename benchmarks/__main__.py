@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import asking, commands, crash, machine, reading_remote, remote, writing
+from benchmarks import artifacts, asking, commands, crash, machine, reading_remote, remote, writing
 from benchmarks.processes import Tracker, fresh_folder, run
 from benchmarks.table import as_markdown, as_text, make_rows
 from benchmarks.targets import LINES
@@ -28,6 +28,7 @@ WORKLOADS: Final[dict[str, Callable[[Tracker], dict[str, float]]]] = {
     "remote": remote.remote,
     "reading_remote": reading_remote.reading_remote,
     "commands": commands.commands,
+    "artifacts": artifacts.artifacts,
 }
 Measured = dict[tuple[str, str], list[dict[str, float]]]
 

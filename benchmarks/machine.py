@@ -8,13 +8,20 @@ from pathlib import Path
 
 def describe(peer_version: str, rounds: int) -> str:
     """One sentence for below the table."""
-    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"Trackio {version('trackio')} and trackio {peer_version}, offline and with their extras "
-        f"off, in fresh processes and interleaved, {rounds} of each, on {os.cpu_count()} cores "
-        f"({_processor()}), {memory_gb:.0f} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, pyarrow {version('pyarrow')}, DuckDB "
-        f"{version('duckdb')}: the middle of the rounds, of losses the worst."
+        f"off, in fresh processes and interleaved, {rounds} of each, on {here()}, pyarrow "
+        f"{version('pyarrow')}, DuckDB {version('duckdb')}: the middle of the rounds, of losses "
+        f"the worst."
+    )
+
+
+def here() -> str:
+    """The machine in words."""
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({_processor()}), {memory_gb:.0f} GB, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}"
     )
 
 

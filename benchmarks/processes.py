@@ -18,10 +18,14 @@ WORK = HERE.parent / ".bench" / "work"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracker:
-    """A tracker and the interpreter that holds it."""
+    """A tracker and the interpreter that holds it.
+
+    With `source`, a checkout, its code is measured with the packages of that interpreter.
+    """
 
     name: str
     python: Path
+    source: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class Started:
             self.process = subprocess.Popen(
                 [*command, *arguments],
                 cwd=folder,
-                env=_environment(folder),
+                env=_environment(folder, tracker.source),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
@@ -131,11 +135,12 @@ def _store(folder: Path) -> Path:
     return folder / "store"
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, source: Path | None) -> dict[str, str]:
     """Neither the user's settings nor the network reach a measured process."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     apart = {"HOME": str(folder), "HF_HOME": str(folder / "hf"), "TRACKIO_DIR": str(_store(folder))}
-    return {**kept, **apart, "HF_HUB_OFFLINE": "1"}
+    code = {"PYTHONPATH": str(source)} if source else {}
+    return {**kept, **apart, **code, "HF_HUB_OFFLINE": "1"}
 
 
 def _last_json(text: str) -> dict[str, Any]:

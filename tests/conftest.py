@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from standin.hub import StandinHub, running_hub
 from standin.seaweed import S3Server, running_seaweed
 
@@ -20,6 +21,10 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TRACKIO_SYSTEM_S"] = "0"
 os.environ["TRACKIO_ENVIRONMENT"] = "0"
 atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)
+
+
+settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
+"""`pytest tests/security --hypothesis-profile=long` looks 50 times as far."""
 
 
 @pytest.fixture(scope="session")

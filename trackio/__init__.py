@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         import_tf_events,
         import_wandb,
     )
+    from trackio.keeping import restore, save
     from trackio.report import FinishReport
     from trackio.values.arguments import AlertLevel
     from trackio.values.audio import Audio
@@ -118,6 +119,8 @@ _HOMES = {
     "mark_preempting": "trackio.current",
     "register_reference_handler": "trackio.artifacts.references",
     "require": "trackio.stubs",
+    "restore": "trackio.keeping",
+    "save": "trackio.keeping",
     "setup": "trackio.stubs",
     "show": "trackio.dashboard.show",
     "sweep": "trackio.stubs",
@@ -205,7 +208,9 @@ __all__ = [
     "mark_preempting",
     "register_reference_handler",
     "require",
+    "restore",
     "run",
+    "save",
     "setup",
     "show",
     "summary",

@@ -12,17 +12,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from trackio import ids, journal, lifecycle
+from trackio.errands import Errands
 from trackio.errors import StoreUnavailable
 from trackio.familiar import Familiar, State
 from trackio.hosts import own_identity
-from trackio.model import ALERT, CONFIG, RUN, START, SYSTEM, Json, WriterId
+from trackio.model import CONFIG, RUN, START, SYSTEM, WriterId
 from trackio.origin import About, start_row, storable
 from trackio.report import FinishReport, sync_command
 from trackio.settings import Patience, Settings
-from trackio.values.arguments import AlertLevel, clean_level, clean_step, is_step
+from trackio.values.arguments import clean_step, is_step
 from trackio.values.observed import Observed
-from trackio.values.plain import dump_text
+from trackio.with_alerts import WithAlerts
 from trackio.with_artifacts import WithArtifacts
+from trackio.with_files import WithFiles
+from trackio.with_names import WithNames
+from trackio.with_summary import WithSummary
 from trackio.writer.open import WritePath, open_writer
 from trackio.writer.writer import Sealed
 
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("trackio")
 
 
-class Run(WithArtifacts, Familiar):
+class Run(WithArtifacts, WithFiles, WithAlerts, WithSummary, WithNames, Familiar):
     """One execution that is logged. Made by `init`; a context manager; safe in any thread.
 
     A call after `finish`, or in a forked child, goes on as a writer of its own.
@@ -63,7 +67,11 @@ class Run(WithArtifacts, Familiar):
         self._is_ended = False
         self._artifacts: RunArtifacts | None = None
         self._on_end = on_end
-        self._begin(header.meta, about or About(), is_resumed=bool(resumed_from))
+        self._errands = Errands()
+        self._begin(header.meta.created, about or About(), is_resumed=bool(resumed_from))
+        self._begin_names(header.meta)
+        self._begin_summary()
+        self._begin_files()
         self._open(header, resumed_from)
 
     def __repr__(self) -> str:
@@ -124,33 +132,6 @@ class Run(WithArtifacts, Familiar):
         """Log values of the machine: they have a time and no step."""
         self._append(SYSTEM, metrics)
 
-    def alert(  # noqa: PLR0917 - as elsewhere
-        self,
-        title: str,
-        text: str | None = None,
-        level: AlertLevel | str = AlertLevel.WARN,
-        step: int | None = None,
-        webhook_url: str | None = None,
-        wait_duration: Any = None,
-    ) -> None:
-        """Tell people something, at `level` "info", "warn" or "error".
-
-        `webhook_url`, or that of `init`, is told at once, in the background. `wait_duration` is
-        accepted for wandb's sake: every alert is kept.
-        """
-        del wait_duration
-        path = self._path or self._reopen()
-        last = path.writer.next_step - 1
-        warn = path.writer.warn_once
-        at, where = clean_level(level, warn), clean_step(step, warn)
-        where = last if where is None else where
-        said = {"level": at, "text": None if text is None else str(text)}
-        url = self._webhook_for(at, webhook_url, warn)
-        if url is None:
-            self._append(ALERT, {str(title): Json(dump_text(said))}, where)
-        else:
-            self._tell_webhook(url, str(title), said, where)
-
     def flush(self, timeout_s: float | None = None, *, strict: bool = False) -> bool:
         """Wait until every call made so far is in the store.
 
@@ -193,14 +174,17 @@ class Run(WithArtifacts, Familiar):
         self._ending = threading.Lock()
         self._path = None
         self._artifacts = None
-        self._forget_background()
+        self._errands = Errands()
+        self._forget_edits()
+        self._forget_files()
         self._header = replace(self._header, is_new_run=False)
 
     def _end(self, failed: str | None) -> FinishReport:
         state: State = "finished" if failed is None else "failed"
         with self._ending:  # whoever comes second waits until it is done
             if self._path is not None:
-                self._end_background()
+                self._take_again()
+                self._errands.wait()
             path = self._close_path()
             if path is None:
                 return FinishReport(calls=0, local=0, command=None)
@@ -212,7 +196,8 @@ class Run(WithArtifacts, Familiar):
             with self._opening:
                 if self._path is None:
                     lifecycle.forget(self)
-        self._remember_end(path, state)
+        self._state = state
+        self._keep_summary(path)
         return self._report(path)
 
     def _close_path(self) -> WritePath | None:

@@ -116,16 +116,20 @@ def list_project(store: Store, project: str) -> Snapshot:
 
 
 def list_into(listing: "Listing", store: Store) -> None:
-    """List all of a project into an empty listing; raises as `list_project` does."""
+    """List all of a project, into an empty listing or one of before; raises as `list_project`.
+
+    Of what is as it was before nothing is worked out again.
+    """
     project = listing.project
-    listing.add(store.list(keys.runs_prefix(project)))
-    listing.add(store.list(keys.pack_prefix(project)))
+    for prefix in (keys.runs_prefix(project), keys.pack_prefix(project)):
+        listing.replace(prefix, store.list(prefix))
     if late := listing.writers_with_gaps():
         # Listings are not atomic: what looks like a hole may be a merge seen half-way.
         for run_id, writer_id in late:
             listing.add(store.list(keys.writer_prefix(project, run_id, writer_id)))
         listing.add(store.list(keys.pack_prefix(project)))
-    listing.add(store.list(keys.deleted_prefix(project)))
+    deleted = keys.deleted_prefix(project)
+    listing.replace(deleted, store.list(deleted))
 
 
 def list_writer(store: Store, project: str, run_id: RunId, writer_id: WriterId) -> WriterFiles:
@@ -170,6 +174,7 @@ class Listing:
         self._foreign: dict[str, bool] = {}
         self._runs: dict[RunId, RunFiles] = {}
         self._changed: set[RunId] = set()
+        self._snapshot: Snapshot | None = None
 
     @property
     def size(self) -> int:
@@ -179,7 +184,8 @@ class Listing:
     def add(self, entries: Iterable[Entry]) -> None:
         """These keys are there now."""
         for entry in entries:
-            if self._entries.get(entry.key) != entry:
+            known = self._entries.get(entry.key)
+            if known is not entry and known != entry:
                 self._entries[entry.key] = entry
                 self._put(keys.parse(entry.key), entry.key, entry)
 
@@ -196,6 +202,7 @@ class Listing:
         self.add(found.values())
 
     def _put(self, key: keys.Key | None, name: str, entry: Entry | None) -> None:
+        self._snapshot = None
         match key:
             case keys.ShardKey() | keys.PointerKey():
                 _set(self._ranges.setdefault(key.run_id, {}), key.writer_id, key, entry)
@@ -225,8 +232,15 @@ class Listing:
             (run_id, writer_id)
             for run_id, writers in self._ranges.items()
             for writer_id, found in writers.items()
-            if cover(found, self._packs).gaps
+            if self._cover(run_id, writer_id, found).gaps
         ]
+
+    def _cover(self, run_id: RunId, writer_id: WriterId, found: Mapping[RangeKey, Entry]) -> Cover:
+        """The cover of a writer; that of a run of which nothing changed is known."""
+        run = None if run_id in self._changed else self._runs.get(run_id)
+        if run is None:
+            return cover(found, self._packs)
+        return (run.writers.get(writer_id) or run.hidden[writer_id]).cover
 
     def run_ids(self) -> set[RunId]:
         """The runs of which there is something."""
@@ -234,7 +248,9 @@ class Listing:
         return {run_id for place in places for run_id, found in place.items() if found}
 
     def snapshot(self) -> Snapshot:
-        """What is listed, as a value."""
+        """What is listed, as a value; the same one as long as nothing changes."""
+        if self._snapshot is not None:
+            return self._snapshot
         there = self.run_ids() if self._changed else set()
         for run_id in self._changed:
             if run_id in there:
@@ -242,7 +258,7 @@ class Listing:
             else:
                 self._runs.pop(run_id, None)
         self._changed.clear()
-        return Snapshot(
+        self._snapshot = Snapshot(
             project=self.project,
             runs=MappingProxyType(dict(self._runs)),
             packs=MappingProxyType(dict(self._packs)),
@@ -251,6 +267,7 @@ class Listing:
             tombstones=MappingProxyType({r: dict(found) for r, found in self._tombstones.items()}),
             foreign=tuple(self._foreign),
         )
+        return self._snapshot
 
     def _run(self, run_id: RunId) -> RunFiles:
         tombstone = max(self._tombstones.get(run_id, ()), default=None)

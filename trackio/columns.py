@@ -50,8 +50,11 @@ def read_numbers(text: bytes, longest: int) -> Numbers | None:
     """The calls of `log` lines of at most `longest` bytes, if all values are numbers; else None."""
     block = max(_MIN_BLOCK_BYTES, 2 * longest)
     options = pj.ReadOptions(use_threads=False, block_size=block)
+    # A thread of Arrow takes part, and may still free something when this has returned: a fork
+    # at that moment must not copy a lock that it holds, and those of the system are let go.
+    pool = pa.system_memory_pool()
     try:
-        table = pj.read_json(pa.BufferReader(text), read_options=options).combine_chunks()
+        table = pj.read_json(pa.BufferReader(text), options, memory_pool=pool).combine_chunks()
     except pa.ArrowInvalid:
         return None  # one key with numbers and something else
     if not pa.types.is_struct(table.schema.field("data").type):

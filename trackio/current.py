@@ -15,8 +15,8 @@ from trackio.values.arguments import AlertLevel
 
 if TYPE_CHECKING:
     from trackio.active_run import Run
-    from trackio.artifacts.artifact import Artifact, FilePath
-    from trackio.artifacts.collections import Collection
+    from trackio.artifacts.artifact import Artifact
+    from trackio.artifacts.contents import FilePath
     from trackio.report import FinishReport
     from trackio.settings import Mode
     from trackio.values.definition import Definition
@@ -218,7 +218,7 @@ def define_metric(name: str, *args: Any, **kwargs: Any) -> "Definition":
 
 def link_artifact(
     artifact: "Artifact", target_path: str, aliases: Iterable[str] | None = None
-) -> "Collection":
+) -> "Artifact":
     """Put a version into a collection of a registry; see `Run.link_artifact`."""
     return _get_current("link_artifact").link_artifact(artifact, target_path, aliases)
 

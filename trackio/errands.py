@@ -12,6 +12,8 @@ from typing import Final
 
 _log = logging.getLogger("trackio")
 LONGEST_S: Final = 10.0
+LAST_WORDS_S: Final = 30.0
+"""How long an errand waits for the store to have what was said before it."""
 
 
 class Errands:

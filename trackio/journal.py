@@ -101,8 +101,8 @@ def decode(data: bytes) -> Journal:
     first, _, rest = data.partition(b"\n")
     header = _decode_header(first)
     lines = [line for line in rest.split(b"\n") if line]
-    whole = [line for line in lines if _is_whole(line, _CALL)]
-    return Journal(header=header, calls=tuple(decode_calls(whole)), torn=len(lines) - len(whole))
+    calls = _decode_whole([line for line in lines if _is_whole(line, _CALL)])
+    return Journal(header=header, calls=tuple(calls), torn=len(lines) - len(calls))
 
 
 def decode_header(data: bytes) -> Header:
@@ -113,6 +113,29 @@ def decode_header(data: bytes) -> Header:
 def join_calls(parts: Iterable[Iterable[Call]]) -> list[Call]:
     """The calls of several journals of one writer, each seq once, ascending."""
     return sorted({call.seq: call for part in parts for call in part}.values())
+
+
+def _decode_whole(lines: Sequence[bytes]) -> list[Call]:
+    """The calls of lines whose checksum holds; one that is no call all the same is left out."""
+    try:
+        calls = decode_calls(lines)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        calls = []
+    if len(calls) == len(lines) and all(map(_is_call, calls)):
+        return calls
+    return [call for line in lines for call in _decode_one(line)]
+
+
+def _decode_one(line: bytes) -> list[Call]:
+    try:
+        return [call for call in decode_calls([line]) if _is_call(call)]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+
+
+def _is_call(call: Call) -> bool:
+    is_placed = type(call.seq) is int and type(call.time_us) is int and type(call.auto) is bool
+    return is_placed and type(call.kind) is str and (call.step is None or type(call.step) is int)
 
 
 def _checked(said: bytes) -> bytes:
@@ -128,11 +151,14 @@ def _is_whole(line: bytes, begin: bytes) -> bool:
 def _decode_header(line: bytes) -> Header:
     if not _is_whole(line, _HEADER):
         raise UnreadableFile("the first line is not a whole journal header")
-    said = orjson.loads(line)
     try:
+        said = orjson.loads(line)
         if said["trackio.journal"] > VERSION:
             raise FormatTooNew("this journal was written by a newer Trackio: upgrade, then recover")
-        meta = {**said["meta"], "tags": tuple(said["meta"]["tags"])}
+        meta = {**said["meta"], "tags": tuple(map(str, said["meta"]["tags"]))}
+        names = ("project", "run_id", "writer_id", "store_url")
+        if not all(isinstance(text, str) for text in (*map(said.get, names), meta["name"])):
+            raise UnreadableFile("not a journal header: a name in it is no text")
         return Header(
             project=said["project"],
             run_id=RunId(said["run_id"]),
@@ -143,5 +169,5 @@ def _decode_header(line: bytes) -> Header:
             owner=ProcessIdentity(**said["owner"]),
             config=said["config"],
         )
-    except (KeyError, TypeError) as exc:
+    except (KeyError, TypeError, ValueError) as exc:
         raise UnreadableFile(f"not a journal header: {exc}") from exc

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 _LONGEST_END_S: Final = 120.0
@@ -46,8 +46,9 @@ class _Signal:
 
 _live: dict[int, Live] = {}
 _known: "WeakSet[Live]" = WeakSet()
+_encoding = threading.RLock()
 _importing = threading.RLock()
-_forking: list[bool] = []
+_forking: list[list[Any]] = []
 _signal = _Signal()
 
 
@@ -63,9 +64,14 @@ def forget(run: Live) -> None:
     _live.pop(id(run), None)
 
 
+def list_live() -> list[Live]:
+    """Every run that is live now."""
+    return list(_live.values())
+
+
 def end_all(*, failed: str | None = None) -> None:
     """End every run that is live now."""
-    for run in list(_live.values()):
+    for run in list_live():
         run.end(failed=failed)
 
 
@@ -142,19 +148,37 @@ def no_fork() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def in_arrow() -> Iterator[None]:
+    """Let a fork wait meanwhile. For steps within Arrow that are soon done; nothing of it outlives.
+
+    A child that is forked while another thread is there may wait for ever as soon as it asks
+    Arrow for memory: its allocator's locks were copied, but not the thread that would release them.
+    """
+    with _encoding:
+        yield
+
+
+def is_fork_waiting() -> bool:
+    """Whether a fork waits for a step within Arrow to be done."""
+    return bool(_forking)
+
+
 def _before_fork() -> None:
-    _forking.append(_importing.acquire(timeout=_LONGEST_IMPORT_S))
+    held: list[Any] = []
+    _forking.append(held)
+    held += [it for it in (_encoding, _importing) if it.acquire(timeout=_LONGEST_IMPORT_S)]
 
 
 def _after_fork_in_parent() -> None:
-    if _forking.pop():
-        _importing.release()
+    for lock in _forking.pop():
+        lock.release()
 
 
 def _after_fork() -> None:
     # What these belonged to were threads of the parent.
-    global _signal, _importing
-    _signal, _importing = _Signal(), threading.RLock()
+    global _signal, _importing, _encoding
+    _signal, _importing, _encoding = _Signal(), threading.RLock(), threading.RLock()
     _forking.clear()
     for run in list(_known):  # also one that was just beginning or ending
         run.drop_inherited()

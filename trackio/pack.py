@@ -176,9 +176,9 @@ def decode_meta(metadata: pq.FileMetaData) -> PackMeta:
         metas = orjson.loads(said[_METAS.encode()])
         return PackMeta(
             stretches=tuple(_stretch(fields) for fields in stretches),
-            metas={RunId(run_id): MetaCopy(**copy) for run_id, copy in metas.items()},
+            metas={RunId(run_id): _copy(copy) for run_id, copy in metas.items()},
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as exc:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as exc:
         raise UnreadableFile(f"not a pack: {exc!r}") from exc
 
 
@@ -204,8 +204,17 @@ def _ids(stretch: Stretch) -> tuple[str, str]:
     return stretch.run_id, stretch.writer_id
 
 
+def _copy(said: Mapping[str, Any]) -> MetaCopy:
+    copy = MetaCopy(**said)
+    if not (isinstance(copy.version, str) and isinstance(copy.data, str)):
+        raise TypeError("a copy of a meta.json is text")
+    return copy
+
+
 def _stretch(fields: Sequence[Any]) -> Stretch:
     run_id, writer_id, first, last, rows, fingerprint = fields
+    if not (isinstance(run_id, str) and isinstance(writer_id, str)):
+        raise TypeError("an id is text")
     return Stretch(
         run_id=RunId(run_id),
         writer_id=WriterId(writer_id),

@@ -69,8 +69,9 @@ def find_resumable(
     """The run of this id, or the newest of this name, that is not deleted; None begins a new one.
 
     In a directory, what a crashed process of this machine left in its journal is published
-    first, so that it can be found. Another store is asked for a few seconds; what of its runs
-    still waits on this machine is looked at too, and decides alone where it does not answer.
+    first, so that it can be found. A store is asked for a while only, a directory for longer:
+    its disk may be far away, and hang. What waits on this machine for another store is looked at
+    too, and decides alone where that does not answer.
 
     Raises:
         NotFound: `policy` is "must" and there is none.
@@ -80,8 +81,7 @@ def find_resumable(
         return None
     sought = Sought(project=project, name=name or "", run_id=run_id)
     if is_local(store):
-        recover_project(settings, project, store_url=store.url)
-        found = _find(store, sought)
+        found = _find_local(settings, store, sought, policy)
     else:
         found = _find_remote(settings, store, sought, policy)
     if found is None and policy == "must":
@@ -89,8 +89,30 @@ def find_resumable(
     return found
 
 
+def _find_local(settings: Settings, store: Store, sought: Sought, policy: str) -> Resumed | None:
+    def look() -> Resumed | None:
+        recover_project(settings, sought.project, store_url=store.url)
+        return _find(store, sought)
+
+    try:
+        return _ask(look, max(settings.resume_s, settings.finish_s), store)
+    except (StoreUnavailable, StoreRefused, OSError) as exc:
+        if policy == "must":
+            raise
+        _tell_new(store, sought, exc)
+        return None
+
+
+def _tell_new(store: Store, sought: Sought, exc: Exception) -> None:
+    tell_unreachable(store.url, exc, f"whether it has a {sought} is not known, so a new one begins")
+
+
 def _find_remote(settings: Settings, store: Store, sought: Sought, policy: str) -> Resumed | None:
-    here = _find_here(settings, store, sought)
+    try:
+        here = _find_here(settings, store, sought)
+    except (StoreUnavailable, StoreRefused, OSError) as exc:
+        _log.warning("trackio: what waits on this machine cannot be looked at: %s", exc)
+        here = None
     if settings.mode == "offline":
         if here is None and policy == "allow":
             _log.warning(
@@ -105,8 +127,10 @@ def _find_remote(settings: Settings, store: Store, sought: Sought, policy: str) 
     except (StoreUnavailable, StoreRefused) as exc:
         if policy == "must" and here is None:
             raise
-        new = "" if here else f"whether it has a {sought} is not known, so a new one begins"
-        tell_unreachable(store.url, exc, new)
+        if here is None:
+            _tell_new(store, sought, exc)
+        else:
+            tell_unreachable(store.url, exc, "")
         return here
     return _later(there, here)
 

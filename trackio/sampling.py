@@ -124,5 +124,6 @@ def _mean(value: Floats, start: Ints, count: Ints, low: Floats, high: Floats) ->
     with np.errstate(over="ignore", invalid="ignore"):
         mean: Floats = np.add.reduceat(value, start) / count
     if not np.isfinite(mean).all():
-        mean = np.add.reduceat(value / np.repeat(count, count), start)
+        shared = np.add.reduceat(value / np.repeat(count, count), start)
+        mean = np.where(np.isfinite(mean), mean, shared)  # the others stay as they are
     return np.clip(mean, low, high)

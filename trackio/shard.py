@@ -12,6 +12,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trackio.bounds import check_file, check_footer
 from trackio.errors import FormatTooNew, UnreadableFile
 from trackio.model import METRIC, SYSTEM, Call, RunId, SeqRange, WriterId
 from trackio.rows import (
@@ -145,7 +146,9 @@ class ShardReader:
         """
         count, total = 0, 0
         try:
-            for batch in self.file.iter_batches(_BATCH_ROWS, columns=SCHEMA.names):
+            # Without threads: a training wants the processors, and a forked child may have none.
+            found = self.file.iter_batches(_BATCH_ROWS, columns=SCHEMA.names, use_threads=False)
+            for batch in found:
                 rows = pa.Table.from_batches([batch])
                 if rows.schema.types != WRITTEN.types:
                     raise UnreadableFile("its columns are not those of a shard")
@@ -162,15 +165,18 @@ def open_file(data: bytes | Path) -> ShardReader:
     """Open a shard; reads its metadata and no row.
 
     Raises:
-        UnreadableFile: not a whole Parquet file, or not one of ours.
+        UnreadableFile: not a whole Parquet file, or not one of ours, or a bomb (`bounds`).
         FormatTooNew: written in a higher major format.
     """
+    check_footer(data)
     source = str(data) if isinstance(data, Path) else pa.BufferReader(data)
     try:
         file = pq.ParquetFile(source, read_dictionary=sorted(REPEATING), pre_buffer=False)
     except (pa.ArrowException, OSError, KeyError, ValueError) as exc:
         raise UnreadableFile(f"not a whole Parquet file: {exc}") from exc
-    return as_shard(file)
+    opened = as_shard(file)
+    check_file(file.metadata, data, opened.meta.rows)
+    return opened
 
 
 def as_shard(file: pq.ParquetFile) -> ShardReader:

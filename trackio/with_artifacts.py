@@ -10,8 +10,8 @@ from trackio.settings import Patience, Settings
 from trackio.store.base import Store
 
 if TYPE_CHECKING:
-    from trackio.artifacts.artifact import Artifact, FilePath
-    from trackio.artifacts.collections import Collection
+    from trackio.artifacts.artifact import Artifact
+    from trackio.artifacts.contents import FilePath
     from trackio.artifacts.running import RunArtifacts
 
 _log = logging.getLogger("trackio")
@@ -86,8 +86,11 @@ class WithArtifacts:
         artifact: "Artifact",
         target_path: str,
         aliases: Iterable[str] | None = None,
-    ) -> "Collection":
+    ) -> "Artifact":
         """Put a version into a collection of a registry, `registry/collection`.
+
+        Returns:
+            The same version, as it is found in that registry.
 
         Raises:
             InvalidInput: it names no collection, or one of another type.

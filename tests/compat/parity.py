@@ -40,7 +40,6 @@ REASONS = {
     "Table.to_display_format": "a helper of its own dashboard",
     "Video.write_video": "a helper of its own code",
     "show": "the pages are those of this version; colours are chosen in the page",
-    "save": "not there yet: `log_artifact` keeps files of a run",
 }
 """Why something is not there, or takes less."""
 

@@ -127,9 +127,37 @@ def test_every_copied_file_is_somewhere_in_the_store(migrated: Migrated) -> None
     digests = {file["path"]: file["sha256"] for file in migrated.truth["files"]}
     stored = set(contents_of(migrated.store).values())
     copied = [file.path for file in migrated.report.files if file.disposition == "copied"]
-    assert [] == [path for path in copied if digests[path] not in stored]
+    blobs = [path for path in _of_artifacts(migrated, "migrated") if path in digests]
+    assert [] == [path for path in [*copied, *blobs] if digests[path] not in stored]
     media = [path for path in digests if path.startswith(("media/", "artifacts/"))]
-    assert sorted(media) == sorted(p for p in copied if p.startswith(("media/", "artifacts/")))
+    copied = [path for path in copied if path.startswith(("media/", "artifacts/"))]
+    assert sorted(media) == sorted([*copied, *blobs])
+
+
+def test_the_bytes_of_an_artifact_are_kept_once(migrated: Migrated) -> None:
+    """What a version holds is a blob; only what no version holds is kept as it was."""
+    held = {
+        (db["file"].removesuffix(".db"), entry["digest"])
+        for db in migrated.truth["dbs"]
+        for version in db.get("artifact_versions") or []
+        for entry in version["manifest"]
+    }
+    for disposition, is_held in (("migrated", True), ("copied", False)):
+        for path in _of_artifacts(migrated, disposition):
+            _, stem, *_, digest = path.split("/")
+            assert is_held == ((stem, digest) in held), path
+    keys_of = [keys.parse(entry.key) for entry in migrated.store.list()]
+    blobs = {(key.project, key.sha256) for key in keys_of if isinstance(key, keys.BlobKey)}
+    kept = {(k.project, k.path[-1]) for k in keys_of if isinstance(k, keys.LegacyKey)}
+    assert set() == blobs & kept
+
+
+def _of_artifacts(migrated: Migrated, disposition: str) -> list[str]:
+    return [
+        file.path
+        for file in migrated.report.files
+        if file.disposition == disposition and file.path.startswith("artifacts/")
+    ]
 
 
 def test_tables_without_a_home_are_kept_row_by_row(migrated: Migrated) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from trackio.artifacts.artifact import open_artifact
-from trackio.artifacts.collections import Registry, list_registries
+from trackio.artifacts.changes import list_registries
+from trackio.artifacts.collections import Registry
 from trackio.artifacts.use import find_artifact
 from trackio.artifacts.versions import list_artifacts
 from trackio.query.artifacts import list_version_rows

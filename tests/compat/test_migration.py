@@ -385,21 +385,23 @@ def test_columns_and_tables_nobody_knows_are_kept(tmp_path: Path) -> None:
 
 
 def test_files_that_waited_to_be_uploaded_come_over(tmp_path: Path) -> None:
-    """They may lie anywhere; one that is gone is mentioned, and its row is kept."""
-    waiting = tmp_path / "elsewhere" / "é.bin"
-    waiting.parent.mkdir()
+    """Where the folder holds them; one that is gone or elsewhere is mentioned, its row is kept."""
+    waiting, private = tmp_path / "old" / "queue" / "é.bin", tmp_path / "private.key"
+    waiting.parent.mkdir(parents=True)
     waiting.write_bytes(b"waits")
+    private.write_bytes(b"secret")
     pending = "CREATE TABLE pending_uploads (id INTEGER PRIMARY KEY, space_id TEXT, file_path TEXT)"
     db = make_database(tmp_path / "old/p.db", ERA_L, pending)
-    for path in (str(waiting), "/nowhere/gone.bin", "relative", "a\0b"):
+    for path in (str(waiting), "/nowhere/gone.bin", "relative", "a\0b", str(private)):
         add_rows(db, "pending_uploads", [{"space_id": "user/space", "file_path": path}])
     db.close()
     store = MemoryStore()
     report = migrate(tmp_path / "old", store)
     assert 0 == report.exit_code
     assert b"waits" == store.get(str(keys.LegacyKey("p", ("pending_uploads", "1-é.bin"))))
-    assert 4 == len(read_lines(store, "p", "p.db", "pending_uploads.jsonl"))
-    assert 3 == len(report.notes)
+    assert 5 == len(read_lines(store, "p", "p.db", "pending_uploads.jsonl"))
+    assert 4 == len(report.notes)
+    assert not any(b"secret" == store.get(entry.key) for entry in store.list(""))
 
 
 def test_init_tells_once_of_legacy_databases(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import trackio
 import trackio as wandb
-from trackio import asked, context_vars, current, familiar
+from trackio import asked, context_vars, current, once
 from trackio.errors import InvalidInput, NotFound
 from trackio.store import open_store
 
@@ -26,7 +26,7 @@ def home(tmp_path, monkeypatch):
     for name in ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "TRACKIO_SPACE_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(asked, "_told", set())
-    monkeypatch.setattr(familiar, "_told", set())
+    monkeypatch.setattr(once, "_told", set())
     yield tmp_path
     while current._latest or current._current.get():
         trackio.finish()

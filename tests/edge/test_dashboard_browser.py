@@ -14,6 +14,8 @@ from tests.edge.served import serve
 from tests.edge.visits import query, run_module, visitor
 from tests.edge.written import WrittenRun
 from trackio.dashboard.app import PAGES
+from trackio.dashboard.routes import PREFIX
+from trackio.dashboard.static_files import files, version
 from trackio.store.base import Store
 from trackio.store.directory import Directory
 
@@ -82,7 +84,7 @@ def test_the_charts_show_what_was_logged(visit: Visit) -> None:
     shown = visit.table("eval/loss")
     assert {"long", "short"} == set(shown)
     assert {str(i): 1.0 / (i + 1) for i in range(200)} == shown["short"]
-    expect(visit.card("eval/loss").locator(".card-note")).to_have_text("201 points")
+    expect(visit.card("eval/loss").locator(".card-note")).to_have_text("201 of 201 points")
     expect(visit.card("train/loss").locator(".card-note")).to_contain_text("mean of 16 steps")
 
 
@@ -116,9 +118,9 @@ def test_what_is_no_number_is_told(visit: Visit) -> None:
     expect(visit.card("train/loss")).to_have_attribute("data-state", "empty")
     visit.page.get_by_label("Show odd").check()
     note = visit.card("train/loss").locator(".card-note")
-    expect(note).to_have_text("5 points · 2 not a number")
+    expect(note).to_have_text("5 of 5 points · 2 not a number")
     visit.page.keyboard.press("l")
-    expect(note).to_have_text("5 points · 2 not a number · 1 ≤ 0 hidden")
+    expect(note).to_have_text("5 of 5 points · 2 not a number · 1 ≤ 0 hidden")
     assert "log=1" in visit.page.url or visit.page.wait_for_url("**log=1**") is None
 
 
@@ -246,9 +248,9 @@ def test_hovering_a_run_marks_it_and_its_box_hides_it(visit: Visit) -> None:
     row = visit.page.locator(".run", has_text="short")
     expect(row.locator(".status")).to_have_text("failed")
     row.get_by_role("checkbox").uncheck()
-    expect(visit.card("eval/loss").locator(".card-note")).to_have_text("1 point")
+    expect(visit.card("eval/loss").locator(".card-note")).to_have_text("1 of 1 point")
     visit.page.get_by_role("button", name="Invert").click()
-    expect(visit.card("eval/loss").locator(".card-note")).to_have_text("200 points")
+    expect(visit.card("eval/loss").locator(".card-note")).to_have_text("200 of 200 points")
 
 
 def test_hostile_names_are_shown_and_run_nothing(visit: Visit) -> None:
@@ -430,3 +432,34 @@ def test_a_project_that_is_not_there_says_so(visit: Visit) -> None:
         "error: Failed to load resource: the server responded with a status of 404 (Not Found)"
     ] == (visit.complaints)
     visit.complaints.clear()
+
+
+def test_one_file_holds_what_the_modules_export(visit: Visit) -> None:
+    """The file that browsers load gives for each module what the module itself gives."""
+    visit.open(project="vision")
+    names = [
+        line.split('"')[1]
+        for line in files()["all.js"].decode().splitlines()
+        if line.startswith('  "') and line.endswith('": () => {')
+    ]
+    assert {"main.js", "app.js", "page_runs.js", "page_metrics.js"} <= set(names)
+    differ = """async ({ need }, names) => {
+      const found = [];
+      for (const name of names) {
+        const own = Object.keys(await import(BASE + name)).sort().join();
+        if (own !== Object.keys(need(name)).sort().join()) found.push(name);
+      }
+      return found; }""".replace("BASE", f'"{visit.url}{PREFIX}/static/{version()}/"')
+    assert [] == run_module(visit, "all.js", differ, names)
+
+
+def test_a_page_is_loaded_with_one_file_of_code(visit: Visit) -> None:
+    """Of ours a visit asks for one script, the charts' library and one style sheet."""
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    visit.open(project="vision")
+    visit.drawn("train/loss")
+    visit.page.get_by_role("link", name="Runs", exact=True).click()
+    expect(visit.page.locator(".run-link")).to_have_count(3)
+    ours = {url.rpartition("/")[2] for url in asked if "/static/" in url and PREFIX in url}
+    assert {"all.js", "all.css", "uPlot.iife.min.js"} == ours

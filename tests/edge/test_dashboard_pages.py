@@ -68,6 +68,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = Directory(folder)
     write_sweep(store)
     write_machines(store)
+    write_defined(folder)
+    write_wide(store)
     return store
 
 
@@ -122,6 +124,29 @@ def write_machines(store: Store) -> None:
     )
 
 
+def write_defined(folder: Path) -> None:
+    """One run that says how its metrics are to be read."""
+    run = trackio.init(project="defined", name="it", store=str(folder))
+    run.define_metric("epoch")
+    run.define_metric("eval/*", step_metric="epoch", summary="best", goal="minimize")
+    run.define_metric("inner", hidden=True, summary="none")
+    for step in range(50):
+        run.log({"loss": 1.0, "inner": 2.0})
+        if step % 10 == 9:
+            run.log({"epoch": step // 10, "eval/loss": abs(step - 19) / 10 + 0.5}, step=step)
+    run.finish()
+
+
+def write_wide(store: Store) -> None:
+    """More runs and more columns than a screen has room for."""
+    now = time.time()
+    for number in range(180):
+        config = {f"key_{i:02}": (number * (i + 1)) % 97 for i in range(90)}
+        run = WrittenRun(store, "wide", f"run-{number}", at_s=now - 9000 + number, config=config)
+        run.log([{"loss": 1.0}])
+        run.finish(after_s=1)
+
+
 @pytest.fixture(scope="module")
 def site(store: Store) -> Iterator[str]:
     with serve(store) as url:
@@ -162,10 +187,152 @@ def test_another_metric_is_the_x_axis(visit: Visit) -> None:
     visit.drawn("loss")
     visit.page.get_by_label("X axis: another metric").select_option("epoch")
     visit.page.wait_for_url("**x=metric:epoch**")
-    expect(visit.card("loss").locator(".card-note")).to_have_text("360 points")
+    expect(visit.card("loss").locator(".card-note")).to_have_text("360 of 360 points")
     visit.drawn("loss").locator(".u-over").hover()
     expect(visit.page.locator(".tip-head")).to_contain_text("epoch ")
     expect(visit.page.locator(".tip-name")).to_have_count(9)
+
+
+def test_a_metric_is_drawn_along_what_was_defined_for_it(visit: Visit) -> None:
+    """`step_metric` is the axis unless one is chosen for all; a zoom is into charts along it."""
+    visit.open(project="defined")
+    note = visit.drawn("eval/loss").locator(".card-note")
+    expect(note).to_have_text("5 of 5 points · along epoch")
+    expect(visit.drawn("loss").locator(".card-note")).to_have_text("50 of 50 points")
+    assert {"0", "1", "2", "3", "4"} == set(visit.table("eval/loss")["it"])
+    box = visit.card("eval/loss").get_by_role("button", name="Show as a table")
+    box.click()
+    over = visit.card("eval/loss").locator(".u-over").bounding_box()
+    assert over is not None
+    y = over["y"] + over["height"] / 2
+    visit.page.mouse.move(over["x"] + over["width"] * 0.4, y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(over["x"] + over["width"] * 0.5, y, steps=3)
+    visit.page.mouse.move(over["x"] + over["width"] * 0.9, y, steps=3)
+    visit.page.mouse.up()
+    expect(note).to_have_text("3 of 5 points · along epoch")  # a zoom begins and ends at points
+    assert query(visit)["zoom"][0].endswith("~metric:epoch")
+    expect(visit.card("loss").locator(".card-note")).to_have_text("50 of 50 points")
+    visit.page.get_by_role("radio", name="Step", exact=True).click()
+    expect(note).to_have_text("5 of 5 points")
+    visit.page.wait_for_url("**x=step**")
+
+
+def test_a_hidden_metric_is_found_but_not_shown(visit: Visit) -> None:
+    """`define_metric(…, hidden=True)` leaves it out until somebody searches for it."""
+    visit.open(project="defined")
+    visit.drawn("loss")
+    expect(visit.card("inner")).to_have_count(0)
+    visit.page.get_by_label("Search metrics").fill("inner")
+    visit.drawn("inner")
+
+
+def test_the_table_shows_what_sums_a_metric_up(visit: Visit) -> None:
+    """`summary` and `goal` decide which statistic is shown, and which value is the best."""
+    visit.open("/runs", project="defined")
+    head = visit.page.locator(".table-head .table-cell")
+    head.filter(has_text="eval/loss").wait_for()
+    told = [" ".join(text.split("\n")) for text in head.all_inner_texts()]
+    assert {"best eval/loss", "last loss"} <= set(told)
+    assert "last inner" not in told
+    cells = visit.page.locator(".rows .table-row").first.locator(".table-cell")
+    assert "0.5" == cells.nth(told.index("best eval/loss")).inner_text()
+
+
+def test_the_table_of_runs_is_grouped_with_means_and_deviations(visit: Visit) -> None:
+    """Count, mean ± sample deviation of results, few values of config; opened, the runs follow."""
+    visit.open("/runs", project="sweep", by="config/lr", col="config/seed")
+    page = visit.page
+    page.goto(f"{page.url}&col=last/loss&col=status&sort=-last/loss")
+    names = page.locator(".fold-name")
+    expect(names).to_have_text(["lr = 0.1", "lr = 0.01", "lr = 0.001"])
+    expect(page.locator(".run-link")).to_have_count(0)
+    row = page.locator(".table-row.is-group").first
+    expect(row.locator(".count")).to_have_text("3")
+    cells = row.locator(".table-cell")
+    expect(cells.nth(1)).to_have_text("0, 1, 2")
+    expect(cells.nth(2)).to_have_text("5.9 ± 1")
+    expect(cells.nth(3)).to_have_text("3 finished")
+    cells.nth(2).hover()
+    expect(cells.nth(2)).to_have_attribute(
+        "title", "Mean 5.9 of 3 runs\nstandard deviation 1\nlowest 4.9, highest 6.9"
+    )
+    row.get_by_role("button", name="lr = 0.1").click()
+    expect(page.locator(".run-link")).to_have_text(["run-6", "run-3", "run-0"])
+    page.get_by_label("Show of a group").select_option("range")
+    expect(cells.nth(2)).to_have_text("4.9 – 6.9")
+    page.wait_for_url("**unfold=**")
+    page.reload()
+    expect(page.locator(".run-link")).to_have_text(["run-6", "run-3", "run-0"])
+    page.get_by_role("button", name="Fold all").click()
+    expect(page.locator(".run-link")).to_have_count(0)
+    page.get_by_label("Group by").select_option("")
+    expect(page.locator(".run-link")).to_have_count(9)
+
+
+def test_a_group_is_shown_on_the_charts_by_one_box(visit: Visit) -> None:
+    """The box of a group shows or hides all its runs; it is half filled where some are shown."""
+    visit.open("/runs", project="sweep", by="config/lr", runs="run-0")
+    box = visit.page.get_by_label("Show all runs of lr = 0.1 on the charts")
+    assert visit.page.evaluate("(box) => box.indeterminate", box.element_handle())
+    box.check()
+    visit.page.get_by_role("link", name="Metrics", exact=True).click()
+    expect(visit.page.locator(".runs .count").first).to_have_text("3 of 9")
+
+
+def test_what_a_group_says_is_exact(visit: Visit) -> None:
+    """Mean, sample deviation, lowest and highest over the numbers there are, and no other."""
+    visit.open(project="sweep")
+    rng = np.random.default_rng(3)
+    values = (1e6 + rng.normal(size=500)).tolist()
+    measure = "({ measure }, values) => measure([...values.keys()], [...values, NaN, null, 'a'])"
+    found = run_module(visit, "rungroups.js", measure, values)
+    assert 500 == found["n"]
+    assert math.isclose(float(np.mean(values)), found["mean"], rel_tol=1e-12)
+    assert math.isclose(float(np.std(values, ddof=1)), found["std"], rel_tol=1e-9)
+    assert (min(values), max(values)) == (found["low"], found["high"])
+
+
+def test_only_cells_in_view_exist_and_they_say_what_their_place_says(visit: Visit) -> None:
+    """Scrolled anywhere, rows and cells that were used again hold what belongs there, in order."""
+    visit.open("/runs", project="wide")
+    page = visit.page
+    page.locator(".run-link").first.wait_for()
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="All", exact=True).click()
+    page.keyboard.press("Escape")
+    box = page.locator(".table-scroll").element_handle()
+    for down, right in ((2400, 3000), (700, 8000), (5000, 0), (0, 1200)):
+        page.evaluate("([box, top, left]) => box.scrollTo({ top, left })", [box, down, right])
+        page.wait_for_function(SETTLED, arg=box)
+        titles, rows = page.evaluate(READ, box)
+        assert 60 > len(rows)
+        for name, cells in rows:
+            number = int(name.removeprefix("run-"))
+            for column, text in cells:
+                _, _, key = titles[str(column)].partition("key_")
+                if key:
+                    assert str(number * (int(key) + 1) % 97) == text
+
+
+SETTLED = """(box) => {
+  const rows = [...box.querySelectorAll(".rows > .table-row")];
+  const heads = [...box.querySelectorAll(".table-head .table-cell:not(.is-name)")];
+  const places = rows.map((row) => Number(row.getAttribute("aria-rowindex")));
+  const columns = heads.map((cell) => Number(cell.getAttribute("aria-colindex")));
+  const isUp = (list) => list.every((one, i) => i === 0 || list[i - 1] < one);
+  const middle = box.scrollLeft + box.clientWidth / 2;
+  const isThere = heads.some(({ offsetLeft: left, offsetWidth: width }) =>
+    left <= middle && middle < left + width) &&
+    places.some((place) => (place - 2) * 34 <= box.scrollTop && box.scrollTop < (place - 1) * 34);
+  return isThere && isUp(places) && isUp(columns) && !box.querySelector("[aria-busy]"); }"""
+READ = """(box) => [
+  Object.fromEntries([...box.querySelectorAll(".table-head .table-cell")].map((cell) =>
+    [cell.getAttribute("aria-colindex"), cell.title])),
+  [...box.querySelectorAll(".rows > .table-row")].map((row) => [
+    row.querySelector(".run-link").textContent,
+    [...row.querySelectorAll(".table-cell:not(.is-name)")].map((cell) =>
+      [Number(cell.getAttribute("aria-colindex")), cell.textContent])])]"""
 
 
 def test_outliers_are_clipped_and_counted(visit: Visit) -> None:
@@ -232,12 +399,15 @@ def test_pins_baseline_and_colours_are_in_the_address(visit: Visit, browser: Bro
     visit.open(project="sweep", runs="run-8", find="loss")
     visit.drawn("loss")
     row = visit.page.locator(".run", has_text="run-2")
-    for item in ("Pin to the top", "Make it the baseline", "Colour 3"):
+    for item in ("Pin to the top", "Make it the baseline"):
         row.hover()
         row.get_by_role("button").click()
         visit.page.get_by_role("button", name=item, exact=True).click()
+    row.hover()
+    row.get_by_role("button").click()
+    visit.page.locator(".color[aria-pressed=false]").first.click()
     expect(visit.page.locator(".run-name").first).to_have_text("run-2")
-    expect(visit.card("loss").locator(".card-note")).to_have_text("80 points")
+    expect(visit.card("loss").locator(".card-note")).to_have_text("80 of 80 points")
     visit.page.wait_for_url("**paint=**")
     for other in visitor(browser, visit.url):
         other.page.goto(visit.page.url)
@@ -402,10 +572,10 @@ def test_devices_of_a_kind_share_a_chart(visit: Visit) -> None:
     shown = visit.table("gpu/#/power")
     assert {"busy · gpu 0", "busy · gpu 1"} == set(shown)
     assert [100.0 + i for i in range(20)] == list(shown["busy · gpu 0"].values())
-    expect(visit.card("memory/used").locator(".card-note")).to_have_text("20 points")
+    expect(visit.card("memory/used").locator(".card-note")).to_have_text("20 of 20 points")
     visit.open("/run", project="machines", part="system")
     visit.drawn("gpu/#/power")
-    expect(visit.card("gpu/#/power").locator(".card-note")).to_have_text("40 points")
+    expect(visit.card("gpu/#/power").locator(".card-note")).to_have_text("40 of 40 points")
 
 
 def test_media_follow_the_slider_and_tables_sort_filter_and_turn_pages(visit: Visit) -> None:
@@ -433,7 +603,7 @@ def test_media_follow_the_slider_and_tables_sort_filter_and_turn_pages(visit: Vi
     expect(table).to_contain_text("2 / 3")
     table.get_by_label("Filter rows").fill("question 1[0-4]$")
     expect(table.locator("tbody tr")).to_have_count(5)
-    assert 64 == page.get_by_role("region", name="weights").locator("svg rect").count()
+    expect(page.get_by_role("region", name="weights").locator("svg rect")).to_have_count(64)
 
 
 def test_a_logged_page_runs_in_a_box_without_a_way_out(visit: Visit) -> None:
@@ -453,6 +623,7 @@ def test_a_trace_shows_its_spans_and_its_conversation(visit: Visit) -> None:
     page = visit.page
     page.get_by_role("button", name="Weather in Basel?").click()
     tree = page.get_by_role("tree", name="Spans")
+    expect(tree.get_by_role("treeitem")).to_have_count(3)
     levels = tree.get_by_role("treeitem").evaluate_all("(all) => all.map((one) => one.ariaLevel)")
     assert ["1", "2", "3"] == levels
     tree.get_by_role("treeitem", name="weather").click()
@@ -637,7 +808,7 @@ def test_an_exported_site_draws_what_the_live_one_does(
         files.open("/sweep/", find="loss", runs="run-3", zoom="10~20", x="step")
         expect(files.card("loss").locator(".card-note")).to_have_text("11 of 40 points")
         files.open("/sweep/", find="loss", x="metric:epoch")
-        expect(files.card("loss").locator(".card-note")).to_have_text("360 points")
+        expect(files.card("loss").locator(".card-note")).to_have_text("360 of 360 points")
         files.page.get_by_role("link", name="Runs", exact=True).click()
         expect(files.page.locator(".run-link")).to_have_count(9)
         files.page.get_by_label("Filter runs").fill("lr = 0.1 and min.loss > 1.5")

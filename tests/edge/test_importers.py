@@ -15,6 +15,9 @@ import trackio
 from trackio.cli import main
 from trackio.errors import InvalidInput
 from trackio.importers.calls import import_csv, import_mlflow, import_tf_events, import_wandb
+from trackio.model import RunId
+from trackio.store.directory import Directory
+from trackio.upkeep.delete import delete_run
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "imports.tar.gz"
 CHECKS = {"tensorboard": check_tensorboard, "wandb": check_wandb, "mlflow": check_mlflow}
@@ -237,6 +240,31 @@ def test_a_csv_that_has_changed_since_is_told_apart(tmp_path: Path) -> None:
     assert 1 == report.exit_code
 
 
+def test_a_csv_that_has_changed_since_lands_where_its_import_was_deleted(tmp_path: Path) -> None:
+    """As often as somebody does so, and whatever the ids are that follow from it."""
+    file, store = tmp_path / "log.csv", Directory(tmp_path / "store")
+    for turn in range(6):
+        file.write_text(f"step,loss\n0,{turn}\n")
+        first = import_csv(file, "p", store=store)
+        assert ["migrated"] == [run.outcome for run in first.runs]
+        assert ["as before"] == [run.outcome for run in import_csv(file, "p", store=store).runs]
+        (run,) = trackio.Api(tmp_path / "store").runs("p")
+        assert [turn] == [row["loss"] for row in run.scan_history()]
+        delete_run(store, "p", RunId(run.id))
+
+
+def test_a_run_that_was_deleted_stays_deleted(tmp_path: Path) -> None:
+    """Importing the same again brings nothing back, and says how to have it."""
+    file, store = tmp_path / "log.csv", Directory(tmp_path / "store")
+    file.write_text("step,loss\n0,1\n")
+    (run,) = import_csv(file, "p", store=store).runs
+    delete_run(store, "p", RunId(run.run_id))
+    again = import_csv(file, "p", store=store)
+    assert ["deleted there"] == [run.outcome for run in again.runs]
+    assert any("another project" in note for note in again.notes)
+    assert ["migrated"] == [run.outcome for run in import_csv(file, "q", store=store).runs]
+
+
 @pytest.mark.parametrize("importer", [import_wandb, import_mlflow])
 def test_a_folder_without_runs_is_refused(importer: Callable[..., object], tmp_path: Path) -> None:
     """The message says what to name instead."""
@@ -253,7 +281,7 @@ def test_the_command_imports_and_says_what_it_came_to(
     assert "everything came over" in capsys.readouterr().err
     assert 0 == main([*arguments, "--json"])
     said = json.loads(capsys.readouterr().out)
-    assert (True, 2, 0) == (said["is_whole"], len(said["runs"]), said["put_files"])
+    assert (True, 3, 0) == (said["is_whole"], len(said["runs"]), said["put_files"])
 
 
 def test_the_command_tells_by_its_exit_code_that_something_is_damaged(

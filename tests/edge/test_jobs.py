@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from trackio import keys
 from trackio.catalog import list_project
 from trackio.cli import main
 from trackio.store.directory import Directory
@@ -149,6 +150,23 @@ def test_the_scheduler_does_everything_once_and_logs_a_line_a_project(store, cap
     lines = done.stderr.splitlines()
     assert (0, 2) == (done.returncode, len(lines)), done.stderr
     assert all(re.search(r"INFO compact: [pq]: packed \d+ rows of 12 files", li) for li in lines)
+
+
+def test_the_scheduler_collects_what_no_version_of_an_artifact_holds(store, tmp_path):
+    """And tells of projects that have artifacts, in a line of their own."""
+    (tmp_path / "weights").write_text("x")
+    assert 0 == main(["artifacts", "put", str(tmp_path / "weights"), "-p", "p", "--type", "model"])
+    _write(store)
+    _write(store, project="q")
+    gone = str(keys.BlobKey("p", "a" * 64))
+    store.put({gone: b"nobody holds it"})
+    done = subprocess.run(
+        [*TRACKIO, "jobs", "--once", "--grace", "0"], capture_output=True, text=True, check=False
+    )
+    (line,) = [line for line in done.stderr.splitlines() if "artifacts:" in line]
+    assert "artifacts: p: 1 of 2 blobs may go, 15 bytes; 1 are deleted" in line
+    assert 1 == len([e for e in store.list(keys.blob_prefix("p")) if e.key != gone])
+    assert 0 == len([e for e in store.list(keys.blob_prefix("p")) if e.key == gone])
 
 
 def test_the_scheduler_survives_a_project_that_fails_and_stops_on_sigterm(store, tmp_path):

@@ -146,7 +146,9 @@ def test_ci_runs_the_check_and_the_tests() -> None:
     """What must pass is what everybody can run."""
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
-    assert ["check", "test"] == re.findall(r"^make ([a-z]+)", script.read_text(), re.MULTILINE)
+    assert ["check", "compare", "test"] == re.findall(
+        r"^make ([a-z]+)", script.read_text(), re.MULTILINE
+    )
 
 
 _LOG_AND_READ = """

@@ -15,11 +15,12 @@ from trackio.artifacts.artifact import Artifact, open_artifact
 from trackio.artifacts.commit import commit
 from trackio.artifacts.versions import list_versions, read_manifests
 from trackio.cli import main
-from trackio.errors import TrackioError
+from trackio.errors import InvalidInput, StoreUnavailable, TrackioError
 from trackio.store import memory, open_store
 from trackio.store.directory import Directory
 from trackio.store.faulty import Chances, Fault, Faulty
 from trackio.store.memory import MemoryStore, open_memory
+from trackio.store.retrying import RetryPolicy
 
 WRITERS = 6
 
@@ -138,7 +139,6 @@ def test_a_store_that_is_down_stops_nobody(tmp_path, monkeypatch):
 
     far = Faulty(truth, choose)
     monkeypatch.setitem(memory._living, "down", far)
-    monkeypatch.setenv("TRACKIO_FINISH_S", "0.2")
     (tmp_path / "file").write_text("x")
     run = trackio.init("p", store="memory://down")
     run.log_artifact(tmp_path / "file", name="m", type="model", aliases=["best"])
@@ -177,3 +177,104 @@ def test_an_artifact_that_was_logged_survives_the_process(s3_server, tmp_path, m
     store = open_store(url)
     found = open_artifact(store, "p", "m")
     assert b"x" == (Path(found.download(tmp_path / "out")) / "file").read_bytes()
+
+
+def _large(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is not small any more."""
+    monkeypatch.setattr("trackio.artifacts.upload._SMALL_BYTES", 4)
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_what_is_large_goes_straight_and_is_there_when_the_call_returns(tmp_path, monkeypatch):
+    """No copy is made of it, and the same again puts nothing."""
+    file = _large(tmp_path / "file", monkeypatch)
+    monkeypatch.setattr("trackio.artifacts.staging._copy", None)
+    with trackio.init("p", store="memory://straight") as run:
+        first = run.log_artifact(file, name="m", type="model", aliases=["best"])
+        store = open_memory("straight")
+        assert ("v0", [first.version_id]) == (first.version, [*list_versions(store, "p", "m").ids])
+        before = {entry.key: entry.version for entry in store.list(keys.artifacts_prefix("p"))}
+        assert first.version_id == run.log_artifact(file, name="m", type="model").version_id
+    assert before == {e.key: e.version for e in store.list(keys.artifacts_prefix("p"))}
+
+
+def test_a_large_one_of_another_type_is_refused_at_once(tmp_path, monkeypatch):
+    """The call waits for the store anyway, so it can say so."""
+    file = _large(tmp_path / "file", monkeypatch)
+    with trackio.init("p", store="memory://types") as run:
+        run.log_artifact(file, name="m", type="model")
+        with pytest.raises(InvalidInput, match="of type 'model'"):
+            run.log_artifact(file, name="m", type="dataset")
+
+
+def test_a_store_that_is_slower_than_a_disk_is_not_waited_for(tmp_path, monkeypatch):
+    """The files are copied then, so that they may change; what comes is what was logged."""
+    file = _large(tmp_path / "file", monkeypatch)
+    monkeypatch.setattr("trackio.artifacts.upload._LEAST_S", 0.0)
+    monkeypatch.setattr("trackio.artifacts.upload._LEAST_BYTES_S", 1 << 40)
+    truth, goes_on = MemoryStore("slow"), threading.Event()
+
+    def before(op, key):
+        if op == "list":
+            goes_on.wait(60)
+
+    far = Faulty(truth, before=before)
+    monkeypatch.setitem(memory._living, "slow", far)
+    with trackio.init("p", store="memory://slow") as run:
+        logged = run.log_artifact(file, name="m", type="model", aliases=["best"])
+        file.write_bytes(b"changed after it was logged")
+        goes_on.set()
+        logged.wait(60)
+    assert 1 == len(list_versions(truth, "p", "m").ids)
+    found = open_artifact(truth, "p", "m", "best")
+    assert b"weights" == (Path(found.download(tmp_path / "out")) / "file").read_bytes()
+    left = [path for path in (tmp_path / "home" / ".spool").rglob("artifacts/*") if path.is_file()]
+    assert [] == left
+
+
+def test_a_large_one_is_copied_while_the_store_is_down(tmp_path, monkeypatch):
+    """And sent when it is back."""
+    file = _large(tmp_path / "file", monkeypatch)
+    truth, is_down = MemoryStore("broken"), [True]
+    far = Faulty(truth, lambda op, names: Fault.FAILED if is_down[0] else Fault.NONE)
+    monkeypatch.setitem(memory._living, "broken", far)
+    monkeypatch.setattr("trackio.artifacts.upload._STRAIGHT", RetryPolicy(attempts=1))
+    with trackio.init("p", store="memory://broken") as run:
+        logged = run.log_artifact(file, name="m", type="model")
+        file.unlink()
+        is_down[0] = False
+        logged.wait(60)
+    found = open_artifact(truth, "p", "m")
+    assert b"weights" == (Path(found.download(tmp_path / "out")) / "file").read_bytes()
+
+
+def test_a_download_goes_on_where_it_broke_off(s3_server, tmp_path, monkeypatch):
+    """Of a large file only the parts that are missing are fetched, and all of it is checked."""
+    for name, value in s3_server.credentials().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("trackio.artifacts.fetch._LARGE", 1000)
+    monkeypatch.setattr("trackio.artifacts.partial.PART_BYTES", 1000)
+    data = os.urandom(10_500)
+    (tmp_path / "file").write_bytes(data)
+    store = open_store(s3_server.url(f"parts-{tmp_path.name}"))
+    artifact = Artifact("m", "model").add_file(tmp_path / "file")
+    commit(store, *artifact.make_manifest("p"))
+    asked: list[int] = []
+
+    def get_range(entry, begin, end, *, get=store.get_range, most=None):
+        if most is not None and len(asked) >= most:
+            raise StoreUnavailable("the network is gone")
+        asked.append(begin)
+        return get(entry, begin, end)
+
+    found = open_artifact(store, "p", "m")
+    monkeypatch.setattr(store, "get_range", lambda *what: get_range(*what, most=4))
+    with pytest.raises(StoreUnavailable):
+        found.download(tmp_path / "out")
+    assert [] == [path for path in (tmp_path / "out").glob("*") if path.name[0] != "."]
+    monkeypatch.setattr(store, "get_range", get_range)
+    found.download(tmp_path / "out")
+    assert (11, 11) == (len(asked), len(set(asked)))
+    assert ["file"] == [path.name for path in (tmp_path / "out").iterdir()]
+    assert data == (tmp_path / "out" / "file").read_bytes()

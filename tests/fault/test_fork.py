@@ -175,6 +175,65 @@ def test_a_child_of_a_parent_whose_run_has_ended_reaches_a_store_elsewhere(tmp_p
     assert ("0", "") == (out.strip(), err)
 
 
+def test_forking_while_other_threads_log_hangs_nobody(tmp_path):
+    """The parent's locks may be held at that moment; the child has locks of its own."""
+    script = """
+        over = threading.Event()
+        def work():
+            while not over.is_set():
+                run.log({"i": 0, "bad": object()})
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        [thread.start() for thread in threads]
+        codes = []
+        for n in range(20):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(60)
+                run.log({"child": n})
+                os._exit(0 if run.finish().is_complete else 3)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        over.set()
+        [thread.join() for thread in threads]
+        run.finish()
+        print(codes)
+    """
+    done = run(tmp_path, LOG + "if True:" + script, TRACKIO_FLUSH_S="0.01")
+    assert (0, str([0] * 20)) == (done.returncode, done.stdout.strip()), done.stderr[-2000:]
+    assert [float(n) for n in range(20)] == metrics(tmp_path, "child")
+    assert [21] == _writers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "work",
+    ["run.finish(); run.log({'i': 0})", "trackio.init('q', reinit='create_new').finish()"],
+    ids=["of the same run", "of others"],
+)
+def test_forking_while_runs_begin_and_end_hangs_nobody(tmp_path, work):
+    """Also a run that is in neither state at that moment can be gone on with."""
+    script = f"""
+        over = threading.Event()
+        def work():
+            while not over.is_set():
+                {work}
+        thread = threading.Thread(target=work)
+        thread.start()
+        codes = []
+        for n in range(20):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(60)
+                run.log({{"child": n}})
+                os._exit(0 if run.finish().is_complete else 3)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        over.set()
+        thread.join()
+        print(codes)
+    """
+    done = run(tmp_path, LOG + "if True:" + script)
+    assert str([0] * 20) == done.stdout.strip(), done.stderr[-2000:]
+    assert [float(n) for n in range(20)] == metrics(tmp_path, "child")
+
+
 def test_a_grandchild_is_a_writer_of_its_own_too(tmp_path):
     """Data loaders fork, and what they call forks again."""
     script = """

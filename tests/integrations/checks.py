@@ -42,7 +42,8 @@ def check_wandb(folder: Path, store: Path) -> None:
     """Metrics, two x axes, media, config, alerts, the machine, and how the runs ended."""
     _check_report(import_wandb(folder, store=store), store)
     runs = {run.id: run for run in trackio.Api(store).runs("digits")}
-    assert {"abc12345", "def67890"} == runs.keys()
+    assert {"abc12345", "def67890", "ghi24680"} == runs.keys()
+    _check_beside_the_history(runs["ghi24680"])
     first, second = runs["abc12345"], runs["def67890"]
     assert ("first", "g", ["a", "b"], "by hand", "finished") == (
         first.name, first.group, first.tags, first.notes, first.status)  # fmt: skip
@@ -76,6 +77,28 @@ def check_wandb(folder: Path, store: Path) -> None:
         (alert["title"], alert["text"], alert["level"]) for alert in first.alerts()
     ]
     assert len(first.system_metrics()) >= 1
+
+
+def check_wandb_artifact(store: Path, out: Path) -> None:
+    """An artifact that wandb staged here is one of ours, made by the same run."""
+    api = trackio.Api(store)
+    found = api.artifact("digits/model:best")
+    assert ("model", {"acc": 0.5}, "third") == (
+        found.type, found.metadata, found.manifest.run_name)  # fmt: skip
+    assert said.SAVED == (Path(found.download(out)) / "inner" / "weights.txt").read_text()
+    (link,) = api.run("digits/ghi24680").logged_artifacts()
+    assert ("output", "model", "v0") == (link.direction, link.name, link.version)
+
+
+def _check_beside_the_history(run: Run) -> None:
+    """Masks and boxes with the names of their classes, what was printed, what was saved."""
+    (drawn,) = run.media("drawn")
+    classes = {str(number): name for number, name in said.CLASSES.items()}
+    assert classes == drawn.reference["masks"]["seen"]["class_labels"]
+    assert {"box_data": [said.BOX], "class_labels": classes} == drawn.reference["boxes"]["seen"]
+    files = {file.name: file.read().decode() for file in run.files()}
+    assert said.PRINTED in files["output.log"]
+    assert said.SAVED == files["saved.txt"]
 
 
 def check_mlflow(folder: Path, store: Path) -> None:

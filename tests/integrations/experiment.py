@@ -9,6 +9,15 @@ WEIGHTS = [0.5, 1.5, 1.5, 3.5]
 BOUNDS = [0.0, 1.0, 2.0, 3.0, 4.0]
 COUNTS = [1, 2, 0, 1]
 PRECISE = 0.1234567890123456
+MASK = [[0, 1, 1, 0]] * 3
+CLASSES = {0: "sky", 1: "cat"}
+BOX = {
+    "position": {"minX": 0.1, "maxX": 0.5, "minY": 0.1, "maxY": 0.6},
+    "class_id": 1,
+    "scores": {"sure": 0.5},
+}
+PRINTED = "what the run printed"
+SAVED = "a file that was saved"
 TWO_AXES = {"train/loss": 0.75, "eval/loss": 0.5, "eval_iter": 5000}
 
 

@@ -88,7 +88,7 @@ def make_wandb(folder: Path) -> None:
             "WANDB_SILENT": "true",
             "WANDB_CONFIG_DIR": scratch,
             "WANDB_CACHE_DIR": scratch,
-            "WANDB_DATA_DIR": scratch,
+            "WANDB_DATA_DIR": str(folder / "data"),
             "WANDB_DISABLE_GIT": "true",
             "WANDB_DISABLE_CODE": "true",
             "WANDB_CONSOLE": "off",
@@ -129,6 +129,27 @@ def make_wandb(folder: Path) -> None:
         bad = wandb.init(project="digits", name="second", id="def67890", settings=settings)
         bad.log({"loss": 1.0})
         bad.finish(exit_code=3)
+        _log_beside_the_history(wandb, folder)
+
+
+def _log_beside_the_history(wandb, folder: Path) -> None:
+    """An image with masks and boxes, console output, a saved file, an artifact."""
+    import numpy as np
+
+    settings = wandb.Settings(console="wrap", x_stats_sampling_interval=0.5)
+    run = wandb.init(project="digits", name="third", id="ghi24680", settings=settings)
+    print(said.PRINTED)
+    masks = {"seen": {"mask_data": np.array(said.MASK), "class_labels": said.CLASSES}}
+    boxes = {"seen": {"box_data": [said.BOX], "class_labels": said.CLASSES}}
+    picture = np.array(said.PICTURE, dtype="uint8")
+    run.log({"drawn": wandb.Image(picture, masks=masks, boxes=boxes)})
+    saved = folder / "saved.txt"
+    saved.write_text(said.SAVED)
+    run.save(str(saved), base_path=str(folder))
+    model = wandb.Artifact("model", "model", metadata={"acc": 0.5})
+    model.add_file(str(saved), "inner/weights.txt")
+    run.log_artifact(model, aliases=["best"])
+    run.finish()
 
 
 def make_mlflow(folder: Path) -> None:
@@ -189,7 +210,7 @@ _LEFT_OUT = ("debug", "requirements.txt", "latest-run", "wandb-metadata.json")
 
 def pack(root: Path, target: Path) -> None:
     """Everything that the importers read, as one small file that is always the same."""
-    with tarfile.open(target, "w:gz", compresslevel=9) as tar:
+    with tarfile.open(target, "w:gz", compresslevel=9, dereference=True) as tar:
         for path in sorted(root.rglob("*")):
             if path.is_file() and not any(name in str(path) for name in _LEFT_OUT):
                 tar.add(path, path.relative_to(root))

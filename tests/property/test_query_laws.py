@@ -15,9 +15,11 @@ from trackio.cover import cover
 from trackio.keys import PackKey, PointerKey, ShardKey
 from trackio.model import PackId, RunId, WriterId
 from trackio.query.buckets import Bucketed, read_buckets
+from trackio.query.metrics import list_metrics
 from trackio.query.project import Project
 from trackio.query.runs import list_runs
 from trackio.query.series import Series, read_series
+from trackio.query.view import View
 from trackio.sampling import choose_points
 from trackio.store.memory import MemoryStore
 from trackio.testing.handmade import START_S, HandWriter, put_pack
@@ -296,3 +298,62 @@ def test_pieces_are_the_cover(listed: list[tuple[int, int, str]]):
     pieces = Project(store, "p").view().pieces()
     assert [(t.first, t.last) for t in taken] == [(p.first, p.last) for p in pieces]
     assert [t.is_whole and not t.key.is_pointer for t in taken] == [p.is_whole for p in pieces]
+
+
+happenings = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.sampled_from(["log", "log", "put", "finish", "resume", "rename", "merge", "delete"]),
+    ),
+    max_size=25,
+)
+
+
+@law
+@given(happenings, st.lists(st.booleans(), min_size=25, max_size=25))
+def test_a_project_that_is_followed_shows_what_one_just_opened_does(
+    happened: list[tuple[int, str]], looks: list[bool]
+):
+    """Whatever is kept of what did not change; whenever somebody looked."""
+    store = MemoryStore()
+    followed = Project(store, "p")
+    writers = [HandWriter(store, "p", f"run-{n}", start_s=START_S + n) for n in range(3)]
+    held = [0, 0, 0]
+    for (which, what), look in zip(happened, looks, strict=False):
+        writer = writers[which]
+        if what == "resume":
+            start_s = START_S + 1000.0 * (len(writer.calls) + 1)
+            writers[which] = HandWriter(
+                store, "p", writer.run_id, start_s=start_s, resumed_from=[writer]
+            )
+            held[which] = 0
+        elif what == "rename":
+            writer.put_meta(f"name {len(writer.calls)}")
+        elif what == "delete":
+            store.delete([entry.key for entry in store.list(f"p/runs/{writer.run_id}/")])
+        elif what == "merge":
+            writer.put()
+            held[which] = len(writer.calls)
+        else:
+            if what == "finish":
+                writer.finish()
+            elif what == "log":
+                writer.log({"a": float(len(writer.calls)), "b": 1.0})
+            if held[which] < len(writer.calls):
+                writer.put(held[which])
+                held[which] = len(writer.calls)
+        if look:
+            assert_same_project(followed.follow(), Project(store, "p").view())
+    assert_same_project(followed.follow(), Project(store, "p").view())
+
+
+def assert_same_project(followed: View, opened: View) -> None:
+    """Listing, table of runs, metrics and points are alike."""
+    assert opened.revision == followed.revision
+    assert opened.snapshot.runs == followed.snapshot.runs
+    assert opened.pieces() == followed.pieces()
+    assert list_runs(opened, START_S) == list_runs(followed, START_S)
+    assert list_metrics(opened) == list_metrics(followed)
+    run_ids = sorted(opened.snapshot.runs)
+    series = (read_series(view, run_ids, ["a"]) for view in (opened, followed))
+    assert len(set(map(pickle.dumps, series))) == 1

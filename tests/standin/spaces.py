@@ -4,6 +4,7 @@ Files are kept by path; nothing is built and nothing runs.
 """
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import Any
 
 from standin.hub import StandinHub, _Refusal
 from standin.web import Answer, Request, json_answer
+
+_MOST_IN_GIT = 10 << 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,10 +71,12 @@ class SpacesHub(StandinHub):
         match request.method, rest.partition("/main")[0]:
             case "POST", "/preupload":
                 files = [
-                    {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+                    {"path": file["path"], "uploadMode": _mode(file), "shouldIgnore": False}
                     for file in request.json()["files"]
                 ]
                 return json_answer({"files": files})
+            case "GET", "/xet-write-token":
+                return self._xet_token()
             case "POST", "/commit":
                 return self._commit(space, name, request)
             case "GET", "/variables":
@@ -101,6 +106,8 @@ class SpacesHub(StandinHub):
             if said["key"] == "file":
                 content = base64.b64decode(said["value"]["content"])
                 space.files[said["value"]["path"]] = content
+            elif said["key"] == "lfsFile":
+                space.files[said["value"]["path"]] = self._uploaded(said["value"]["oid"])
             elif said["key"] == "deletedFile":
                 space.files.pop(said["value"]["path"], None)
         space.commits += 1
@@ -108,6 +115,18 @@ class SpacesHub(StandinHub):
         return json_answer(
             {"commitUrl": f"{self.url}/spaces/{name}/commit/{oid}", "commitOid": oid}
         )
+
+    def _uploaded(self, sha256: str) -> bytes:
+        """What was sent to the content store before the commit that names it."""
+        contents = map(self._cas.read, self._cas._files)
+        found = (one for one in contents if hashlib.sha256(one).hexdigest() == sha256)
+        return next(found)
+
+
+def _mode(file: dict[str, Any]) -> str:
+    """A repository keeps what is large or not text beside Git, as its `.gitattributes` say."""
+    is_beside = file["path"].endswith(".parquet") or file["size"] > _MOST_IN_GIT
+    return "lfs" if is_beside else "regular"
 
 
 @contextmanager

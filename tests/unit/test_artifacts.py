@@ -8,7 +8,7 @@ import pytest
 from trackio import keys
 from trackio.artifacts import collect
 from trackio.artifacts.artifact import Artifact, open_artifact
-from trackio.artifacts.commit import Committed, commit
+from trackio.artifacts.commit import Committed, How, commit
 from trackio.artifacts.manifest import (
     Manifest,
     ManifestEntry,
@@ -100,9 +100,9 @@ def test_only_what_is_new_is_put(store, folder):
 def test_the_number_of_a_version_is_its_rank(store, folder):
     """The newest has the largest, whatever the clocks say."""
     late, early = ManualClock(1e9), ManualClock(1e8)
-    log(store, folder, clock=late)
+    log(store, folder, how=How(clock=late))
     (folder / "new").touch()
-    log(store, folder, clock=early)
+    log(store, folder, how=How(clock=early))
     first, second = list_versions(store, "p", "m").ids
     assert "v1" == open_artifact(store, "p", "m").version
     assert first < second

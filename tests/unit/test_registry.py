@@ -5,12 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackio.artifacts.artifact import Artifact, open_artifact
-from trackio.artifacts.collections import (
-    Registry,
-    create_registry,
-    link_artifact,
-    list_registries,
-)
+from trackio.artifacts.changes import list_registries
+from trackio.artifacts.collections import Collection, Registry, create_registry
 from trackio.artifacts.commit import commit
 from trackio.artifacts.events import Event, decode_event, encode_event, fold
 from trackio.artifacts.use import find_artifact
@@ -33,6 +29,13 @@ def store(tmp_path):
 
 def version(store, project, number):
     return open_artifact(store, project, "m", f"v{number}")
+
+
+def link_artifact(store, artifact, target, aliases) -> Collection:
+    """Put a version into a collection; the collection as it is then."""
+    linked = artifact.link(target, aliases)
+    registry, collection = linked.source
+    return Registry(store, registry).collection(collection)
 
 
 def test_versions_of_any_project_are_linked_into_one_collection(store):

@@ -145,12 +145,32 @@ def test_what_a_crashed_process_left_is_published_first(settings, store):
     assert (head.run_id, (head.writer_id,)) == (found.run_id, found.writers)
 
 
-def test_a_store_that_cannot_be_asked_is_an_error(settings, store):
-    """Rather than beginning a second run by mistake."""
+@pytest.mark.parametrize("fault", [Fault.FAILED, Fault.REFUSED])
+def test_a_directory_that_cannot_be_asked_is_an_error_only_where_it_must_be(
+    settings, store, caplog, fault
+):
+    """Otherwise training begins, as a new run, and a warning says so."""
     _put_run(store, OLD, FIRST)
-    down = Faulty(store, lambda op, keys: Fault.FAILED)
-    with pytest.raises(StoreUnavailable):
-        _find(settings, down, "allow")
+    down = Faulty(store, lambda op, keys: fault)
+    with pytest.raises((StoreUnavailable, StoreRefused)):
+        _find(settings, down, "must")
+    assert _find(settings, down, "allow") is None
+    assert "whether it has a run 'n' is not known, so a new one begins" in caplog.text
+
+
+def test_a_directory_that_hangs_is_waited_for_in_bounds(settings, store, caplog):
+    """A file system of the network whose server is gone."""
+    over = threading.Event()
+
+    def hang(op, keys):
+        over.wait()
+
+    impatient = replace(settings, resume_s=0.05, finish_s=0.05)
+    assert _find(impatient, Faulty(store, hang), "allow") is None
+    with pytest.raises(StoreUnavailable, match="TRACKIO_RESUME_S"):
+        _find(impatient, Faulty(store, hang), "must")
+    over.set()
+    assert "a new one begins" in caplog.text
 
 
 # A store elsewhere

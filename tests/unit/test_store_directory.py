@@ -172,7 +172,7 @@ def test_what_may_pass_is_unavailable(store, monkeypatch, number):
             store.delete(["p/a", "p/b"])
         assert {"p/a", "p/b"} == failure.value.keys
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", _raising(number))
+        patch.setattr(os, "open", _raising(number))
         with pytest.raises(StoreUnavailable):
             store.get("p/a")
     with monkeypatch.context() as patch:

@@ -2,14 +2,15 @@
 
 A blob goes if no manifest refers to it, or only those of versions that were deleted more than
 grace ago, and its own copy is older than grace. Whoever logs an artifact puts an old copy that
-nothing holds again, so what it relies on is young when its manifest appears. Right before it
-deletes, the collector looks once more.
+nothing holds again, so what it relies on is young when its manifest appears. Before it deletes,
+the collector announces itself and looks once more (`announcing`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trackio import ids, keys
+from trackio.artifacts.announcing import at_work, promised_s
 from trackio.artifacts.manifest import decode_manifest
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import UnreadableFile
@@ -34,8 +35,38 @@ class BlobPlan:
         """How many bytes go."""
         return sum(entry.size_bytes for entry in self.deletes)
 
+    @property
+    def total(self) -> int:
+        """How many blobs there are."""
+        return len(self.deletes) + self.kept
+
     def __str__(self) -> str:
-        return f"{len(self.deletes)} of {len(self.deletes) + self.kept} blobs may go"
+        return f"{len(self.deletes)} of {self.total} blobs may go"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one collection came to."""
+
+    plan: BlobPlan
+    deleted: int
+
+    def __str__(self) -> str:
+        return f"{self.plan}, {self.plan.size_bytes:,} bytes; {self.deleted} are deleted"
+
+
+def collect(
+    store: Store,
+    project: str,
+    *,
+    grace_s: float,
+    dry_run: bool = False,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Collected:
+    """Plan, and unless it is a rehearsal, apply; raises as `plan` does."""
+    planned = plan(store, project, grace_s=grace_s, clock=clock)
+    deleted = 0 if dry_run else apply(planned, store, project, grace_s=grace_s, clock=clock)
+    return Collected(plan=planned, deleted=deleted)
 
 
 def plan(store: Store, project: str, *, grace_s: float, clock: Clock = SYSTEM_CLOCK) -> BlobPlan:
@@ -44,10 +75,12 @@ def plan(store: Store, project: str, *, grace_s: float, clock: Clock = SYSTEM_CL
     Raises:
         StoreUnavailable, StoreRefused: a listing or a manifest could not be read: nothing may.
     """
+    listed = {entry.key: entry for entry in store.list(keys.artifacts_prefix(project))}
+    if not any(isinstance(keys.parse(key), keys.BlobKey) for key in listed):
+        return BlobPlan()
     job_id = ids.make_id(clock)
     now_s = store_now(store, project, job_id)
     drop_clocks(store, project, job_id)
-    listed = {entry.key: entry for entry in store.list(keys.artifacts_prefix(project))}
     return plan_listed(store, listed, older_than_s=now_s - grace_s)
 
 
@@ -81,18 +114,32 @@ def apply(
     plan: BlobPlan, store: Store, project: str, *, grace_s: float, clock: Clock = SYSTEM_CLOCK
 ) -> int:
     """Delete what the plan says, if it still may go; how many that were."""
+    left = {entry.key for entry in plan.deletes}
     count = 0
-    for start in range(0, len(plan.deletes), _BATCH):
-        wanted = {entry.key for entry in plan.deletes[start : start + _BATCH]}
-        job_id = ids.make_id(clock)
-        now_s = store_now(store, project, job_id)
-        drop_clocks(store, project, job_id)
-        listed = {entry.key: entry for entry in store.list(keys.artifacts_prefix(project))}
-        again = plan_listed(store, listed, older_than_s=now_s - grace_s)
-        going = [entry.key for entry in again.deletes if entry.key in wanted]
-        store.delete(going)
-        count += len(going)
+    while left:
+        began_s = clock.monotonic()
+        with at_work(store, project, clock=clock) as now_s:
+            listed = {entry.key: entry for entry in store.list(keys.artifacts_prefix(project))}
+            again = plan_listed(store, listed, older_than_s=now_s - grace_s)
+            left &= {entry.key for entry in again.deletes}
+            gone = _delete(store, sorted(left), clock, until_s=began_s + promised_s(grace_s) / 2)
+        if left and not gone:  # looking alone takes longer than what was looked at holds
+            break
+        left -= gone
+        count += len(gone)
     return count
+
+
+def _delete(store: Store, doomed: Sequence[str], clock: Clock, *, until_s: float) -> set[str]:
+    """Delete some at a time, as long as there is time; which those were."""
+    gone: set[str] = set()
+    for start in range(0, len(doomed), _BATCH):
+        if clock.monotonic() > until_s:
+            break
+        batch = doomed[start : start + _BATCH]
+        store.delete(batch)
+        gone.update(batch)
+    return gone
 
 
 def _held(store: Store, manifests: Iterable[str]) -> frozenset[str]:

@@ -1,34 +1,32 @@
 """Put a version of an artifact: blobs, then the manifest, then aliases. Starts no thread.
 
-Nobody coordinates. What is there is not put again, and a blob counts as there only if no
-collector can take it meanwhile: a live version of the same artifact holds it, or its listed
-copy is younger than half of grace. Whoever else has an old copy puts it again, and afterwards
-looks whether all of it is there.
+Nobody coordinates. What is there is not put again (`presence`). Once the manifest is there no
+collector takes what it holds, save those that looked before: for these it waits (`announcing`),
+and then looks whether all of it is there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from trackio import ids, keys
-from trackio.artifacts.hashing import Hashed
+from trackio import keys
+from trackio.artifacts.announcing import await_collectors
 from trackio.artifacts.manifest import Manifest, encode_manifest, has_digest, make_version_id
+from trackio.artifacts.presence import find_missing, list_blobs
+from trackio.artifacts.sending import Files, GoOn, go_on, put_blobs
 from trackio.artifacts.versions import Versions, encode_alias, list_versions, read_manifests
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import InvalidInput, NotFound, StoreUnavailable, UnreadableFile
 from trackio.model import VersionId
 from trackio.settings import upkeep_policy
 from trackio.store.base import Content, Store, is_local
-from trackio.upkeep.collect import drop_clocks, store_now
 
-_BATCH_FILES: Final = 512
-_BATCH_BYTES: Final = 64 << 20
+_log = logging.getLogger("trackio")
 _LOOKED_AT: Final = 3
 """So many of the newest versions are read to know which blobs are held."""
 _ATTEMPTS: Final = 3
-
-Files = Mapping[str, Hashed]
-"""Local files by the SHA-256 of what they hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,21 @@ class Committed:
     put_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """What a commit needs besides what is put.
+
+    `wanted_id` is the id to take, if it sorts above every listed one; `keeps_type` says that an
+    artifact of another type takes the one that its name has; `go_on` may end the work.
+    """
+
+    wanted_id: VersionId | None = None
+    keeps_type: bool = False
+    go_on: GoOn = go_on
+    clock: Clock = SYSTEM_CLOCK
+    sleep: Callable[[float], None] = time.sleep
+
+
 def commit(
     store: Store,
     manifest: Manifest,
@@ -49,7 +62,7 @@ def commit(
     *,
     aliases: Iterable[str] = (),
     overwrite: bool = False,
-    clock: Clock = SYSTEM_CLOCK,
+    how: How = How(),
 ) -> Committed:
     """Put a version, unless there is one with these files: then that is it.
 
@@ -60,16 +73,17 @@ def commit(
         overwrite: the versions before it are deleted.
 
     Raises:
-        InvalidInput: the artifact is of another type.
+        InvalidInput: the artifact is of another type, or a file was written meanwhile.
         StoreUnavailable, StoreRefused: it is not there; putting it again goes on.
     """
     project, name = manifest.project, manifest.name
     versions = list_versions(store, project, name)
     newest = _read_newest(store, versions)
-    _check_type(manifest, newest)
-    done = _find_same(store, versions, manifest)
-    if done is None:
-        done = _put(store, manifest, files, versions=versions, newest=newest, clock=clock)
+    manifest = _typed(manifest, newest, keeps_type=how.keeps_type)
+    done = _find_same(store, versions, manifest) or _put(
+        store, manifest, files, versions=versions, newest=newest, how=how
+    )
+    done = _make_sure(store, done, files, how)
     marks = set_aliases(versions, done.version_id, aliases)
     if overwrite:
         marks |= _deletions(versions, done.version_id)
@@ -93,20 +107,6 @@ def set_aliases(
     return files
 
 
-def batches(files: Files) -> Iterator[list[Hashed]]:
-    """The blobs, cut so that a batch is a step that is soon done."""
-    batch: list[Hashed] = []
-    size_bytes = 0
-    for file in files.values():
-        if batch and (len(batch) >= _BATCH_FILES or size_bytes + file.size > _BATCH_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append(file)
-        size_bytes += file.size
-    if batch:
-        yield batch
-
-
 def _put(
     store: Store,
     manifest: Manifest,
@@ -114,86 +114,72 @@ def _put(
     *,
     versions: Versions,
     newest: Mapping[VersionId, Manifest],
-    clock: Clock,
+    how: How,
 ) -> Committed:
+    """Put the blobs that are not there, and then the manifest."""
     project = manifest.project
     wanted = {digest: files[digest] for digest in sorted(manifest.blobs)}
-    missing = _missing(store, project, wanted, newest.values(), clock)
-    put_bytes = put_blobs(store, project, missing)
-    put_files = len(missing)
-    after = versions.ids[-1] if versions.ids else None
-    now_ms = clock.time_ns() // 1_000_000
-    version_id = make_version_id(manifest.digest, now_ms, after)
-    store.put(
-        {str(keys.ManifestKey(project, manifest.name, version_id)): encode_manifest(manifest)}
-    )
-    for _ in range(_ATTEMPTS):
-        lost = _unlisted(store, project, wanted)
-        if not lost:
-            break
-        put_bytes += put_blobs(store, project, lost)
-        put_files += len(lost)
-    else:
-        raise StoreUnavailable(f"blobs of {project}/{manifest.name} do not stay in {store.url}")
+    held = frozenset[str]().union(*(before.blobs for before in newest.values()))
+    listed = list_blobs(store, project, wanted)
+    missing = find_missing(store, project, wanted, listed, held=held, clock=how.clock)
+    put_bytes = put_blobs(store, project, missing, listed=listed.keys(), go_on=how.go_on)
+    version_id = _choose_id(manifest, versions, how)
+    key = keys.ManifestKey(project, manifest.name, version_id)
+    store.put({str(key): encode_manifest(manifest)})
     return Committed(
         version_id=version_id,
         manifest=manifest,
         is_new=True,
-        put_files=put_files,
+        put_files=len(missing),
         put_bytes=put_bytes,
     )
 
 
-def put_blobs(store: Store, project: str, files: Files) -> int:
-    """Put blobs; how many bytes those are.
+def _make_sure(store: Store, done: Committed, files: Files, how: How) -> Committed:
+    """The manifest is there: now see to it that all blobs are, and stay.
 
-    Raises:
-        InvalidInput: a file was written since it was hashed; what was put of it is taken back.
+    Whoever put it may have been killed before doing this, so it is done for a version that was
+    found, too.
     """
-    size_bytes = 0
-    for batch in batches(files):
-        store.put({str(keys.BlobKey(project, file.digest)): file.path for file in batch})
-        if changed := [file for file in batch if not file.is_unchanged()]:
-            store.delete([str(keys.BlobKey(project, file.digest)) for file in changed])
-            raise InvalidInput(
-                f"{changed[0].path} changed while it was logged: log it when it is complete"
-            )
-        size_bytes += sum(file.size for file in batch)
-    return size_bytes
+    manifest = done.manifest
+    if not manifest.blobs:
+        return done
+    key = keys.ManifestKey(manifest.project, manifest.name, done.version_id)
+    _await_collectors(store, manifest, str(key), how)
+    for _ in range(_ATTEMPTS):
+        here = list_blobs(store, manifest.project, manifest.blobs)
+        whole = {d for d, entry in here.items() if entry.size_bytes == files[d].size}
+        lost = {digest: files[digest] for digest in sorted(manifest.blobs - whole)}
+        if not lost:
+            return done
+        put_bytes = put_blobs(store, manifest.project, lost, go_on=how.go_on)
+        done = replace(
+            done, put_files=done.put_files + len(lost), put_bytes=done.put_bytes + put_bytes
+        )
+    raise StoreUnavailable(
+        f"blobs of {manifest.project}/{manifest.name} do not stay in {store.url}"
+    )
 
 
-def _missing(
-    store: Store, project: str, wanted: Files, newest: Iterable[Manifest], clock: Clock
-) -> Files:
-    """The blobs that have to be put."""
-    held = frozenset[str]().union(*(manifest.blobs for manifest in newest))
-    listed = {entry.key: entry for entry in store.list(keys.blob_prefix(project))}
-    found = {
-        digest: listed[key]
-        for digest in wanted
-        if (key := str(keys.BlobKey(project, digest))) in listed
-    }
-    unheld = [entry for digest, entry in found.items() if digest not in held]
-    young_s = float("inf")
-    if unheld:
-        job_id = ids.make_id(clock)
-        now_s = store_now(store, project, job_id)
-        drop_clocks(store, project, job_id)
-        young_s = now_s - upkeep_policy(is_local=is_local(store)).grace_s / 2
-    return {
-        digest: file
-        for digest, file in wanted.items()
-        if digest not in found
-        or found[digest].size_bytes != file.size
-        or (digest not in held and not found[digest].time_s > young_s)
-    }
+def _choose_id(manifest: Manifest, versions: Versions, how: How) -> VersionId:
+    after = versions.ids[-1] if versions.ids else None
+    if how.wanted_id is not None and (after is None or how.wanted_id > after):
+        return how.wanted_id
+    return make_version_id(manifest.digest, how.clock.time_ns() // 1_000_000, after)
 
 
-def _unlisted(store: Store, project: str, wanted: Files) -> Files:
-    if not wanted:
-        return {}
-    listed = {entry.key for entry in store.list(keys.blob_prefix(project))}
-    return {d: file for d, file in wanted.items() if str(keys.BlobKey(project, d)) not in listed}
+def _await_collectors(store: Store, manifest: Manifest, key: str, how: How) -> None:
+    folder = keys.artifact_prefix(manifest.project, manifest.name)
+    listed = store.list(folder, recursive=False)
+    put_s = next((entry.time_s for entry in listed if entry.key == key), float("-inf"))
+    await_collectors(
+        store,
+        manifest.project,
+        since_s=put_s,
+        grace_s=upkeep_policy(is_local=is_local(store)).grace_s,
+        clock=how.clock,
+        sleep=how.sleep,
+    )
 
 
 def _read_newest(store: Store, versions: Versions) -> Mapping[VersionId, Manifest]:
@@ -204,13 +190,22 @@ def _read_newest(store: Store, versions: Versions) -> Mapping[VersionId, Manifes
         return {}
 
 
-def _check_type(manifest: Manifest, newest: Mapping[VersionId, Manifest]) -> None:
+def _typed(
+    manifest: Manifest, newest: Mapping[VersionId, Manifest], *, keeps_type: bool
+) -> Manifest:
+    """The manifest with the type that its name has."""
     for before in newest.values():
-        if before.type != manifest.type:
-            raise InvalidInput(
-                f"artifact {manifest.project}/{manifest.name} is of type {before.type!r}, which "
-                f"never changes: log it as that, or {manifest.type!r} under another name"
-            )
+        if before.type == manifest.type:
+            continue
+        said = (
+            f"artifact {manifest.project}/{manifest.name} is of type {before.type!r}, which never "
+            "changes"
+        )
+        if not keeps_type:
+            raise InvalidInput(f"{said}: log it as that, or {manifest.type!r} under another name")
+        _log.warning("trackio: %s: it was logged as that, not as %r", said, manifest.type)
+        return replace(manifest, type=before.type)
+    return manifest
 
 
 def _find_same(store: Store, versions: Versions, manifest: Manifest) -> Committed | None:

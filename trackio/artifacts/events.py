@@ -5,6 +5,7 @@ that makes no sense where it stands (a link into a collection of another type) c
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args
 
@@ -12,6 +13,7 @@ import orjson
 
 from trackio.errors import UnreadableFile
 from trackio.model import EventId, VersionId
+from trackio.values.shallow import cut
 
 FORMAT: Final = 1
 EventKind = Literal["create", "create_collection", "link", "promote", "unlink", "update"]
@@ -96,19 +98,22 @@ def decode_event(event_id: EventId, data: bytes) -> Event | None:
     try:
         said = dict(orjson.loads(data))
         said.pop("format", None)
-        kind, time, actor = said.pop("kind"), said.pop("time"), said.pop("actor", None)
+        kind, time, actor = said.pop("kind"), str(said.pop("time")), said.pop("actor", None)
+        said = {name: cut(value) for name, value in said.items()}
     except (ValueError, KeyError, TypeError) as exc:
         raise UnreadableFile(f"not an event of a registry: {exc!r}") from exc
     if kind not in get_args(EventKind):
         return None
-    return Event(id=event_id, kind=kind, time=time, actor=actor, said=said)
+    who = None if actor is None else str(actor)
+    return Event(id=event_id, kind=kind, time=time, actor=who, said=said)
 
 
 def fold(name: str, events: Iterable[Event]) -> RegistryState:
     """The state that the events add up to."""
     state = RegistryState(name=name)
     for event in sorted(events, key=lambda event: event.id):
-        state = _after(state, event)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # it says nonsense
+            state = _after(state, event)
     return state
 
 
@@ -117,9 +122,10 @@ def _after(state: RegistryState, event: Event) -> RegistryState:
     if event.kind == "create":
         if state.created_at is not None:
             return state
-        return replace(state, created_at=event.time, description=said.get("description"))
+        description = _text_or_none(said.get("description"))
+        return replace(state, created_at=event.time, description=description)
     if event.kind == "update" and "collection" not in said:
-        return replace(state, description=said.get("description"))
+        return replace(state, description=_text_or_none(said.get("description")))
     before = state.collections.get(said.get("collection", ""))
     after = _collection_after(before, event)
     if after is None:
@@ -131,9 +137,9 @@ def _collection_after(before: CollectionState | None, event: Event) -> Collectio
     said = event.said
     if event.kind == "create_collection":
         return before or CollectionState(
-            name=said["collection"],
-            type=said["type"],
-            description=said.get("description"),
+            name=_text(said["collection"]),
+            type=_text(said["type"]),
+            description=_text_or_none(said.get("description")),
             created_at=event.time,
         )
     if before is None:
@@ -146,7 +152,7 @@ def _collection_after(before: CollectionState | None, event: Event) -> Collectio
         case "unlink":
             return _without(before, said["number"])
         case "update":
-            return replace(before, description=said.get("description"))
+            return replace(before, description=_text_or_none(said.get("description")))
     return before
 
 
@@ -162,10 +168,10 @@ def _linked(before: CollectionState, event: Event) -> CollectionState:
             return _called(before, link.number, said.get("aliases", ()))
     link = Link(
         number=len(before.links),
-        project=said["project"],
-        name=said["name"],
-        version_id=VersionId(said["version_id"]),
-        digest=said["digest"],
+        project=_text(said["project"]),
+        name=_text(said["name"]),
+        version_id=VersionId(_text(said["version_id"])),
+        digest=_text(said["digest"]),
         time=event.time,
         actor=event.actor,
     )
@@ -176,7 +182,7 @@ def _linked(before: CollectionState, event: Event) -> CollectionState:
 def _called(before: CollectionState, number: int, aliases: Iterable[str]) -> CollectionState:
     if not any(link.number == number for link in before.live):
         return before
-    wanted = {alias: number for alias in aliases if alias != "latest"}
+    wanted = {_text(alias): number for alias in aliases if alias != "latest"}
     return replace(before, aliases={**before.aliases, **wanted})
 
 
@@ -186,3 +192,14 @@ def _without(before: CollectionState, number: int) -> CollectionState:
     )
     aliases = {alias: of for alias, of in before.aliases.items() if of != number}
     return replace(before, links=links, aliases=aliases)
+
+
+def _text(said: Any) -> str:
+    """Raises TypeError where it is none, which leaves the event out."""
+    if not isinstance(said, str):
+        raise TypeError(f"{said!r} is no text")
+    return said
+
+
+def _text_or_none(said: Any) -> str | None:
+    return None if said is None else _text(said)

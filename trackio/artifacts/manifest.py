@@ -14,6 +14,7 @@ import orjson
 from trackio.errors import FormatTooNew, UnreadableFile
 from trackio.ids import id_after
 from trackio.model import VersionId
+from trackio.values.shallow import cut
 
 FORMAT: Final = 1
 _DIGEST_DIGITS: Final = 12
@@ -110,24 +111,41 @@ def decode_manifest(data: bytes) -> Manifest:
                 f"artifact format {said['format']} is newer than this Trackio: upgrade it"
             )
         manifest = Manifest(
-            name=said["name"],
-            type=said["type"],
+            name=_text(said["name"]),
+            type=_text(said["type"]),
             entries=tuple(_entry(entry) for entry in said["entries"]),
-            created=said["created"],
-            description=said.get("description"),
-            metadata=said.get("metadata") or {},
-            project=said.get("project") or "",
-            run_id=said.get("run_id"),
-            run_name=said.get("run_name"),
+            created=_text(said["created"]),
+            description=_text_or_none(said.get("description")),
+            metadata=dict(cut(said.get("metadata") or {})),
+            project=_text_or_none(said.get("project")) or "",
+            run_id=_text_or_none(said.get("run_id")),
+            run_name=_text_or_none(said.get("run_name")),
         )
-    except (ValueError, KeyError, TypeError) as exc:
+        digest = said["digest"]
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise UnreadableFile(f"not a manifest of an artifact: {exc!r}") from exc
-    if manifest.digest != said["digest"]:
+    if manifest.digest != digest:
         raise UnreadableFile("a manifest whose files are not those of its digest")
     return manifest
 
 
 def _entry(said: Mapping[str, Any]) -> ManifestEntry:
+    size = said["size"]
+    if type(size) is not int or size < 0:
+        raise TypeError(f"a file of {size!r} bytes")
     return ManifestEntry(
-        path=said["path"], digest=said["digest"], size=said["size"], ref=said.get("ref")
+        path=_text(said["path"]),
+        digest=_text(said["digest"]),
+        size=size,
+        ref=_text_or_none(said.get("ref")),
     )
+
+
+def _text(said: Any) -> str:
+    if not isinstance(said, str):
+        raise TypeError(f"{said!r} is no text")
+    return said
+
+
+def _text_or_none(said: Any) -> str | None:
+    return None if said is None else _text(said)

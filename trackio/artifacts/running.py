@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from trackio import journal
-from trackio.artifacts.artifact import Artifact, FilePath
+from trackio.artifacts.artifact import Artifact
+from trackio.artifacts.contents import FilePath
 from trackio.artifacts.upload import Upload, log_artifact
 from trackio.artifacts.use import find_artifact
 from trackio.artifacts.versions import check_alias

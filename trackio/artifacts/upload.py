@@ -1,36 +1,42 @@
-"""Log an artifact from a run: at once into a directory, through the spool into any other store.
+"""Log an artifact from a run: at once where that is quick, else from copies in the spool.
 
-Into a store that is not a directory nothing waits for the network: the bytes are copied to the
-spool's folder, the manifest beside them, and a thread looks what is there already. So a store
-that is down costs a training nothing, and a process that is killed loses nothing.
+Into a directory it is put at once. On its way to any other store a large one is sent straight
+from its files while the call waits, because a copy would take as long. What is small, what the
+store takes slower than a disk would, and what is logged while it is down, is copied; a thread
+sends the copies, so that files may change and processes may die.
 """
 
 import logging
-import os
-import shutil
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from trackio import keys
 from trackio.artifacts.artifact import Artifact
-from trackio.artifacts.commit import Files, commit, set_aliases
-from trackio.artifacts.hashing import hash_file
-from trackio.artifacts.manifest import Manifest, encode_manifest, has_digest, make_version_id
-from trackio.artifacts.versions import Versions, list_versions, read_manifests
+from trackio.artifacts.commit import Committed, How, commit
+from trackio.artifacts.manifest import Manifest, make_version_id
+from trackio.artifacts.sending import Files
+from trackio.artifacts.staging import Staged
+from trackio.artifacts.versions import Versions
 from trackio.clock import SYSTEM_CLOCK
-from trackio.errors import InvalidInput, StoreRefused, TrackioError
+from trackio.errors import StoreRefused, StoreUnavailable, TrackioError
 from trackio.model import VersionId
 from trackio.settings import Patience, Settings
-from trackio.spool import Spool
+from trackio.spool import Spool, tell_unreachable, wait_patiently
 from trackio.store.base import Store, is_local
-from trackio.store.parallel import attempt_each, raise_first
+from trackio.store.making import Making
+from trackio.store.retrying import Retrying, RetryPolicy
 from trackio.writer.open import open_spool
 
 _log = logging.getLogger("trackio")
-_WORKERS: Final = 8
+_SMALL_BYTES: Final = 64 << 20
+"""What is smaller is copied: whoever logs it does not wait for the network at all."""
+_LEAST_S: Final = 5.0
+_LEAST_BYTES_S: Final = 32 << 20
+"""As fast as a slow disk: a store that takes less is not waited for."""
+_STRAIGHT: Final = RetryPolicy(attempts=3, deadline_s=10.0)
+_SHORT_S: Final = 0.5
+_LONG_S: Final = 60.0
 
 
 def log_artifact(
@@ -61,21 +67,22 @@ def log_artifact(
         done = commit(store, manifest, files, aliases=names, overwrite=overwrite)
         artifact.settle(store, done.manifest, done.version_id)
         return None
-    upload = Upload(
-        manifest,
-        open_spool(settings, store),
-        aliases=names,
-        overwrite=overwrite,
-        patience=settings.patience,
-    )
-    upload.stage(files)
+    spool = open_spool(settings, store)
+    upload = Upload(manifest, spool, aliases=names, overwrite=overwrite, patience=settings.patience)
+    straight = upload.begin(files)
+    if straight is not None:
+        artifact.settle(store, straight.manifest, straight.version_id)
+        return None
     artifact.settle(store, manifest, upload.version_id, pending=upload)
-    upload.start()
     return upload
 
 
+class _Abandoned(Exception):
+    """Nobody waits for the files to be sent straight any more: copies take their place."""
+
+
 class Upload:
-    """One version on its way through the spool.
+    """One version on its way to a store that is no directory.
 
     Args:
         manifest: what it holds.
@@ -97,37 +104,46 @@ class Upload:
         self._aliases = aliases
         self._overwrite = overwrite
         self._patience = patience
-        self._is_decided = threading.Event()
-        now_ms = SYSTEM_CLOCK.time_ns() // 1_000_000
-        self._version_id = make_version_id(manifest.digest, now_ms)
+        self._wanted_id = make_version_id(manifest.digest, SYSTEM_CLOCK.time_ns() // 1_000_000)
+        self._staged = Staged(spool, manifest, self._wanted_id, aliases)
+        self._changed = threading.Condition()
+        self._done: Committed | None = None
+        self._refused_s = float("-inf")
+        self._waiting = 0
+        self._begun_bytes = 0
+        self._straight: TrackioError | bool | None = None
+        """How sending straight ended: an error, or whether it is done; None while it goes on."""
+        self._is_abandoned = False
+        self._copies: Files | None = None
 
     @property
     def version_id(self) -> VersionId:
         """Its id, as far as is known."""
-        return self._version_id
+        return self._wanted_id if self._done is None else self._done.version_id
 
-    def stage(self, files: Files) -> None:
-        """Copy what it holds to the folder of the spool.
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is left to send, as far as this process knows."""
+        return self._done is not None
+
+    def begin(self, files: Files) -> Committed | None:
+        """Send the files straight if that is quick, else copy them; what became of the former.
 
         Raises:
-            InvalidInput: a file changed meanwhile.
+            InvalidInput: a file changed meanwhile, or the artifact is of another type.
             StoreRefused: it cannot be copied: there is no room for it, say.
         """
-        wanted = {self._blob(digest): file.path for digest, file in files.items()}
-
-        def copy(key: str) -> None:
-            _copy(wanted[key], self._spool.files.path(key), key.rpartition("/")[2])
-
-        raise_first(attempt_each(wanted, copy, workers=_WORKERS))
-        self._spool.files.put({self._manifest_key(): encode_manifest(self._manifest)})
-
-    def start(self) -> None:
-        """Look what the store has, in a thread, and send the rest."""
-        thread = threading.Thread(target=self._run, name="trackio-artifact", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter is on its way out
-            self._run()
+        size_bytes = sum(file.size for file in files.values())
+        is_up = self._spool.is_sending and self._spool.last_error is None
+        if is_up and size_bytes > _SMALL_BYTES and self._goes_straight(files, size_bytes):
+            return self._done
+        copies = self._staged.fill(files)
+        with self._changed:
+            self._copies = copies
+            self._changed.notify_all()
+        if self._spool.is_sending and not self._is_abandoned:
+            self._start(self._send_copies)
+        return None
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until it is in the store; False if it is not there in time."""
@@ -135,119 +151,129 @@ class Upload:
             return self.wait_patiently(self._patience)
         return self.wait_patiently(Patience(silence_s=timeout_s, cap_s=timeout_s))
 
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing of it is left to send, as far as this process knows."""
-        prefix = keys.artifacts_prefix(self._manifest.project)
-        return self._is_decided.is_set() and not self._spool.waiting_below(prefix)
-
     def wait_patiently(self, limit: Patience) -> bool:
-        """As `wait`, as long as something moves."""
-        if not self._is_decided.wait(limit.silence_s):
-            return False
+        """As `wait`, as long as something moves; once the store says no there is no point."""
         if not self._spool.is_sending:
             return False
-        prefix = keys.artifacts_prefix(self._manifest.project)
-        return self._spool.wait_sent(prefix, limit)
+        began_s = SYSTEM_CLOCK.monotonic()
+        with self._changed:
+            self._waiting += 1
+            self._changed.notify_all()
+            try:
+                wait_patiently(
+                    self._changed,
+                    lambda: self.is_done or self._refused_s >= began_s,
+                    limit,
+                    clock=SYSTEM_CLOCK,
+                    began_s=began_s,
+                    progress=lambda: self._begun_bytes,
+                )
+            finally:
+                self._waiting -= 1
+        return self.is_done
 
-    def _run(self) -> None:
+    # Straight from the files.
+
+    def _goes_straight(self, files: Files, size_bytes: int) -> bool:
+        """Whether the store has it now; False if copies are to be made.
+
+        Raises:
+            InvalidInput: a file changed meanwhile, or the artifact is of another type.
+        """
+        self._start(lambda: self._send_straight(files))
+        began_s = time.monotonic()
+        with self._changed:
+            while self._straight is None:
+                self._changed.wait(_SHORT_S)
+                allowed_s = _LEAST_S + self._begun_bytes / _LEAST_BYTES_S
+                is_slow = time.monotonic() - began_s > allowed_s
+                if self._straight is None and is_slow and self._staged.has_room(size_bytes):
+                    self._is_abandoned = True
+                    return False
+        if isinstance(self._straight, TrackioError) and not isinstance(
+            self._straight, StoreUnavailable | StoreRefused
+        ):
+            raise self._straight
+        return self._straight is True
+
+    def _send_straight(self, files: Files) -> None:
+        ended: TrackioError | bool = False
         try:
-            self._decide()
+            ended = self._commit(files, policy=_STRAIGHT, keeps_type=False)
+        except _Abandoned:
+            pass
         except TrackioError as exc:
-            _log.info("trackio: %s is sent without a look at the store: %s", self._name(), exc)
-            self._offer(self._manifest.blobs)
+            ended = exc
         except Exception:  # noqa: BLE001 - the top of a thread
-            _log.exception("trackio: %s is sent without a look at the store", self._name())
-            self._offer(self._manifest.blobs)
+            _log.exception("trackio: %s is copied, and sent later", self._name())
         finally:
-            self._is_decided.set()
+            with self._changed:
+                self._straight = ended
+                self._changed.notify_all()
+        if self._is_abandoned:
+            self._send_copies()
 
-    def _decide(self) -> None:
-        """Send what the store lacks; nothing at all where a version has these files."""
-        if not self._spool.is_sending:
-            self._offer(self._manifest.blobs)
-            return
-        store, manifest = self._spool.store, self._manifest
-        versions = list_versions(store, manifest.project, manifest.name)
-        newest = read_manifests(store, manifest.project, manifest.name, versions.live[-3:])
-        same = next(
-            (
-                version
-                for version, found in reversed(newest.items())
-                if has_digest(version, manifest.digest) and found.digest == manifest.digest
-            ),
-            None,
+    # From copies.
+
+    def _send_copies(self) -> None:
+        """Try until it is there, or the process ends: then another one sends the copies."""
+        with self._changed:
+            while self._copies is None:  # they are being made
+                self._changed.wait()
+            copies = self._copies
+        wait_s = 1.0
+        while not self._attempt(copies):
+            with self._changed:
+                self._changed.wait(_SHORT_S if self._waiting else wait_s)
+            wait_s = min(2 * wait_s, _LONG_S)
+        self._staged.drop()
+
+    def _attempt(self, copies: Files) -> bool:
+        """Whether it is in the store now."""
+        if self.is_done:
+            return True
+        try:
+            return self._commit(copies, policy=RetryPolicy(), keeps_type=True)
+        except TrackioError as exc:
+            tell_unreachable(self._spool.store.url, exc)
+            with self._changed:
+                if isinstance(exc, StoreRefused):
+                    self._refused_s = SYSTEM_CLOCK.monotonic()
+                self._changed.notify_all()
+        except Exception:  # noqa: BLE001 - the top of a thread
+            _log.exception("trackio: %s could not be sent, and is tried again", self._name())
+        return False
+
+    def _commit(self, files: Files, *, policy: RetryPolicy, keeps_type: bool) -> bool:
+        store = Retrying(Making(self._spool.store), policy)
+        how = How(wanted_id=self._wanted_id, keeps_type=keeps_type, go_on=self._go_on)
+        done = commit(
+            store,
+            self._manifest,
+            files,
+            aliases=self._aliases,
+            overwrite=self._overwrite,
+            how=how,
         )
-        if any(before.type != manifest.type for before in newest.values()):
-            kinds = sorted({before.type for before in newest.values()})
-            _log.warning("trackio: %s is of type %s, which never changes", self._name(), kinds[0])
-        staged = self._manifest_key()
-        held = frozenset[str]().union(*(found.blobs for found in newest.values()))
-        if same is not None:
-            self._version_id = same
-            self._spool.files.delete([staged, *map(self._blob, self._unshared(manifest.blobs))])
-            self._offer((), versions)
-            return
-        self._renumber(versions, staged)
-        self._spool.files.delete(map(self._blob, self._unshared(manifest.blobs & held)))
-        self._offer(manifest.blobs - held, versions)
+        with self._changed:
+            self._done = done
+            self._changed.notify_all()
+        return True
 
-    def _renumber(self, versions: Versions, staged: str) -> None:
-        """Take an id above every listed one, so that the newest has the largest number."""
-        after = versions.ids[-1] if versions.ids else None
-        if after is None or self._version_id > after:
-            return
-        self._version_id = make_version_id(self._manifest.digest, 0, after)
-        self._spool.files.put({self._manifest_key(): encode_manifest(self._manifest)})
-        self._spool.files.delete([staged])
+    def _go_on(self, size_bytes: int) -> None:
+        with self._changed:
+            self._begun_bytes += size_bytes
+            is_straight = self._straight is None
+            self._changed.notify_all()
+        if is_straight and self._is_abandoned:
+            raise _Abandoned
 
-    def _offer(self, blobs: Iterable[str], versions: Versions | None = None) -> None:
-        known = versions or Versions(project=self._manifest.project, name=self._manifest.name)
-        marks = set_aliases(known, self._version_id, self._aliases)
-        if self._overwrite:
-            marks |= {
-                str(keys.DeletedVersionKey(known.project, known.name, version)): b""
-                for version in known.live
-                if version != self._version_id
-            }
-        self._spool.files.put(marks)
-        names = [*map(self._blob, sorted(blobs)), self._manifest_key(), *marks]
-        self._spool.offer(name for name in names if self._spool.files.path(name).exists())
-
-    def _unshared(self, blobs: Iterable[str]) -> list[str]:
-        """Those that no other version on its way from this process needs."""
-        shared = set(self._spool.waiting(map(self._blob, blobs)))
-        return [digest for digest in blobs if self._blob(digest) not in shared]
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name="trackio-artifact", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is on its way out
+            work()
 
     def _name(self) -> str:
         return f"artifact {self._manifest.project}/{self._manifest.name}"
-
-    def _blob(self, digest: str) -> str:
-        return str(keys.BlobKey(self._manifest.project, digest))
-
-    def _manifest_key(self) -> str:
-        manifest = self._manifest
-        return str(keys.ManifestKey(manifest.project, manifest.name, self._version_id))
-
-
-def _copy(source: Path, target: Path, digest: str) -> None:
-    """Copy a file under the name of its content.
-
-    Raises:
-        InvalidInput: it is not what it was when it was hashed.
-        StoreRefused: it cannot be read any more, or there is no room for it.
-    """
-    if target.exists():
-        return
-    draft = target.with_name(f".{os.urandom(8).hex()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, draft)
-        if hash_file(draft).digest != digest:
-            raise InvalidInput(f"{source} changed while it was logged: log it when it is complete")
-        draft.replace(target)
-    except OSError as exc:
-        raise StoreRefused(f"{source} cannot be copied to {target.parent}: {exc}") from exc
-    finally:
-        with suppress(OSError):
-            draft.unlink()

@@ -1,7 +1,8 @@
 """Find a version by what users write: a name, a version, a registry's collection. Puts nothing."""
 
 from trackio.artifacts.artifact import Artifact, open_artifact
-from trackio.artifacts.collections import PREFIX, Registry
+from trackio.artifacts.changes import PREFIX
+from trackio.artifacts.collections import Registry
 from trackio.artifacts.versions import parse_spec
 from trackio.errors import InvalidInput
 from trackio.store.base import Store

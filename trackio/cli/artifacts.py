@@ -214,16 +214,15 @@ def collect(project: str, dry_run: bool, store: str | None, as_json: bool) -> No
 
     target = open_for_writing(store)
     grace_s = upkeep_policy(is_local=is_local(target)).grace_s
-    plan = collecting.plan(target, project, grace_s=grace_s)
-    deleted = 0 if dry_run else collecting.apply(plan, target, project, grace_s=grace_s)
+    done = collecting.collect(target, project, grace_s=grace_s, dry_run=dry_run)
     said = {
-        "may_go": len(plan.deletes),
-        "size_bytes": plan.size_bytes,
-        "kept": plan.kept,
-        "deleted": deleted,
+        "may_go": len(done.plan.deletes),
+        "size_bytes": done.plan.size_bytes,
+        "kept": done.plan.kept,
+        "deleted": done.deleted,
         "dry_run": dry_run,
     }
-    say(said, as_json, f"{plan}, {plan.size_bytes:,} bytes; {deleted} are deleted")
+    say(said, as_json, str(done))
 
 
 def _parse(spec: str, project: str | None) -> tuple[str, str, str | None]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         "snapshot": "trackio.cli.snapshots:snapshot",
         "trace": "trackio.cli.readings:trace",
         "report": "trackio.cli.readings:report",
+        "file": "trackio.cli.files:file",
     },
 )
 def gets() -> None:

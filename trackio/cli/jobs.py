@@ -32,13 +32,14 @@ def jobs(
 ) -> int:
     """Look after a store: compact and collect every project, until SIGTERM or Ctrl-C.
 
+    Bytes that no version of an artifact holds any more go too, as `trackio artifacts collect` does.
     Where webhooks are configured it also tells them of alerts, twice a minute. One line is logged
     for each project and time. What fails is tried again the next time.
     """
     from trackio.store import existing_url
     from trackio.upkeep.compact.job import open_retrying
     from trackio.upkeep.compact.plan import CompactPolicy
-    from trackio.upkeep.schedule import compacting, run_every, run_once
+    from trackio.upkeep.schedule import collecting_blobs, compacting, run_every, run_once
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
@@ -46,7 +47,10 @@ def jobs(
         signal.signal(number, lambda *_: stop.set())
     opened = open_retrying(existing_url(store_url(store)))
     policy = CompactPolicy(settle_s=settle)
-    duties = [compacting(opened, stop, policy=policy, grace_s=grace, project=project)]
+    duties = [
+        compacting(opened, stop, policy=policy, grace_s=grace, project=project),
+        collecting_blobs(opened, stop, grace_s=grace, project=project),
+    ]
     duties += _telling(opened.url, project)
     if once:
         return 0 if run_once(duties, stop) else STORE

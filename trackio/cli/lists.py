@@ -43,6 +43,7 @@ _WHERE = "config.lr=0.1, summary.loss<0.5, tags=best, name~^lr"
         "media": "trackio.cli.logged:media",
         "traces": "trackio.cli.logged:traces",
         "reports": "trackio.cli.logged:reports",
+        "files": "trackio.cli.files:files",
     },
 )
 def lists() -> None:

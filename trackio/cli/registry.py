@@ -76,7 +76,8 @@ def create_collection(
 @json_option
 def list_(store: str | None, as_json: bool) -> None:
     """Every registry and its collections."""
-    from trackio.artifacts.collections import Registry, list_registries
+    from trackio.artifacts.changes import list_registries
+    from trackio.artifacts.collections import Registry
 
     as_of_s = time.time()
     opened = open_for_reading(store_url(store))
@@ -134,10 +135,15 @@ def link(
     spec: str, target: str, aliases: tuple[str, ...], store: str | None, as_json: bool
 ) -> None:
     """Put project/name:v3 into registry/collection."""
+    from trackio.artifacts.collections import Registry
+    from trackio.artifacts.linking import parse_target
     from trackio.artifacts.use import find_artifact
 
-    found = find_artifact(open_for_writing(store), spec)
-    made = found.link(target, aliases)
+    opened = open_for_writing(store)
+    found = find_artifact(opened, spec)
+    found.link(target, aliases)
+    home, name = parse_target(target)
+    made = Registry(opened, home).collection(name)
     said = {"artifact": found.qualified_name, "collection": target, "version": made.latest_version}
     say(said, as_json, f"{found.qualified_name} is {target}:{made.find_link(found)}")
 

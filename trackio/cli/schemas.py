@@ -55,6 +55,14 @@ LISTS: Final[Mapping[str, tuple[str, Sequence[str], Sequence[str]]]] = {
     "list media": ("media", ("project: text",), _MEDIA),
     "list traces": ("traces", ("project: text",), _MEDIA),
     "list reports": ("reports", ("project: text",), _MEDIA),
+    "list files": (
+        "files",
+        ("project: text",),
+        (
+            "name: text", "size: integer?", "sha256: text", "run: text", "run_id: text",
+            "time: time",
+        ),
+    ),
     "get metric": (
         "points", (*_ABOUT_RUN, "metric: text"), ("step: integer?", "time: time", "value: number")
     ),
@@ -94,6 +102,10 @@ OTHERS: Final[Mapping[str, Sequence[str]]] = {
     "get run": ("project: text", "run: object"),
     "get trace": ("project: text", "id: text", "key: text", "step: integer?", "trace: object"),
     "get report": ("project: text", "id: text", "key: text", "step: integer?", "report: text"),
+    "get file": (
+        "project: text", "run_id: text", "name: text", "path: text", "size: integer",
+        "sha256: text",
+    ),
     "query": ("columns: texts", "rows: list"),
     "compare": (
         "project: text", "runs: list", "config: object", "same_config: any", "metrics: object"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 USER: Final = "trackio"
+_OAUTH: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
+"""Without the secret anybody could sign a session of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +20,14 @@ class Access:
     """How reading is gated.
 
     `auth` is what Gradio's login is given, `readers` are the users and organisations of
-    Hugging Face that may read once they signed in there, `told` is to be said at the start.
+    Hugging Face that may read once they signed in there, `told` is to be said at the start;
+    `is_public` says that somebody chose to let everybody read.
     """
 
     auth: Any = None
     readers: frozenset[str] | None = None
     told: str | None = None
+    is_public: bool = False
 
 
 def choose_access(
@@ -49,8 +53,8 @@ def choose_access(
     if password := environ.get("TRACKIO_PASSWORD"):
         return Access(auth=(USER, password))
     if environ.get("TRACKIO_PUBLIC", "").strip() == "1":
-        return Access()
-    if environ.get("SPACE_ID") and environ.get("OAUTH_CLIENT_ID"):
+        return Access(is_public=True)
+    if environ.get("SPACE_ID") and all(map(environ.get, _OAUTH)):
         return Access(readers=_readers(environ))
     if is_private_space or (is_loopback(host) and not is_shared):
         return Access()

@@ -7,6 +7,7 @@ out: a page that was logged is drawn in a frame of its own (`static/htmlframe.js
 import mimetypes
 import re
 from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -17,7 +18,7 @@ from trackio.dashboard.desk import Desk
 from trackio.errors import NotFound
 from trackio.keys import MediaKey
 from trackio.model import RunId, WriterId
-from trackio.store.base import is_local
+from trackio.store.base import is_local, local_file
 
 _INSIDE: Final = "img-src data: blob:; media-src data: blob:; font-src data:; style-src"
 SANDBOX: Final = (
@@ -56,7 +57,7 @@ def store_file(desk: Desk, request: Request) -> Response:
         raise NotFound(f"{key!r} is no file of {now.project!r}")
     response = _bytes(desk, request, key, key.rpartition(".")[2])
     leaf = key.rpartition("/")[2]
-    response.headers["content-disposition"] = f'attachment; filename="{leaf}"'
+    response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(leaf)}"
     return response
 
 
@@ -71,9 +72,7 @@ def _bytes(desk: Desk, request: Request, key: str, extension: str) -> Response:
     if not kind.startswith((*_SHOWN, "text/html")):
         kind = "application/octet-stream"
     if is_local(desk.store):
-        path = desk.store.path(key)
-        if not path.is_file():
-            raise NotFound(f"{key} is not in the store")
+        path = local_file(desk.store, key)
         return FileResponse(path, media_type=kind, headers=headers)
     return _part(desk.store.get(key), request.headers.get("range", ""), kind, headers)
 

@@ -1,6 +1,6 @@
 """What the browser knows of a project: runs, metrics, and what changed. No series, no HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from trackio.dashboard.codes import make_codes
 from trackio.model import SYSTEM
+from trackio.query.definitions import find_step_metric, list_definitions
 from trackio.query.metrics import list_metrics
 from trackio.query.runs import RunRow, list_runs
 from trackio.query.view import View
+from trackio.values.definition import Definition, find_definition
 
 Row = dict[str, Any]
 _MOST_TOLD: Final = 10
@@ -38,6 +40,16 @@ class Meta:
     def system_codes(self) -> Mapping[str, str]:
         """The code of each system metric."""
         return make_codes(metric.key for metric in list_metrics(self.view, SYSTEM))
+
+    @cached_property
+    def kept(self) -> dict[str, Row]:
+        """What was made of it and is asked for again, by name."""
+        return {}
+
+    @cached_property
+    def definitions(self) -> Mapping[str, Definition]:
+        """How metrics are to be read: what `define_metric` said of them."""
+        return list_definitions(self.view)
 
     def codes(self, kind: str) -> Mapping[str, str]:
         """The codes of the metrics of a kind, by their keys."""
@@ -94,7 +106,8 @@ def whole(meta: Meta, now_s: float) -> Row:
 def delta(old: Meta, new: Meta, now_s: float) -> Row:
     """What changed, for a browser that knows `old`.
 
-    `all_metrics` says that `metrics` is the whole list, because one came in between.
+    `all_metrics` says that `metrics` is the whole list, because one came in between or is to be
+    read otherwise.
     """
     before = {run.run_id: run for run in old.runs}
     changed = [
@@ -104,6 +117,7 @@ def delta(old: Meta, new: Meta, now_s: float) -> Row:
     ]
     known = list(old.metric_codes.items())
     is_longer = list(new.metric_codes.items())[: len(known)] == known
+    is_longer &= all(_reading(old, key) == _reading(new, key) for key in old.metric_codes)
     fresh = list(new.metric_codes)[len(known) :] if is_longer else list(new.metric_codes)
     gone = set(old.run_codes.values()) - set(new.run_codes.values())
     return {
@@ -139,5 +153,15 @@ def _run(meta: Meta, run: RunRow) -> Row:
     }
 
 
-def _metrics(meta: Meta, keys: Any) -> list[Row]:
-    return [{"code": meta.metric_codes[key], "key": key} for key in keys]
+def _metrics(meta: Meta, keys: Iterable[str]) -> list[Row]:
+    return [{"code": meta.metric_codes[key], "key": key, **_reading(meta, key)} for key in keys]
+
+
+def _reading(meta: Meta, key: str) -> Row:
+    """How a metric is drawn, where that was said: along another one, or not unless it is sought."""
+    found = find_definition(meta.definitions, key) if meta.definitions else None
+    if found is None:
+        return {}
+    along = find_step_metric(meta.definitions, key)
+    said = {"x": along} if along in meta.metric_codes else {}
+    return {**said, "hidden": True} if found.hidden else said

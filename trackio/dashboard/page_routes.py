@@ -8,22 +8,18 @@ from starlette.responses import Response
 
 from trackio import keys
 from trackio.dashboard import listed, parameters, run_page
-from trackio.dashboard.contents import contents
 from trackio.dashboard.desk import Desk
 from trackio.dashboard.guard import as_json
-from trackio.dashboard.health import files, health
+from trackio.dashboard.health import health
 from trackio.dashboard.meta import Meta
+from trackio.dashboard.saved_files import kept_files
 from trackio.dashboard.traces import tell, trace_page
-from trackio.errors import InvalidInput, NotFound
+from trackio.errors import InvalidInput, NotFound, UnreadableFile
 from trackio.keys import MediaKey
 from trackio.query.media_rows import MediaRow, list_media
+from trackio.values.shallow import parse_json
 
 _PAGE: Final = 50
-
-
-def contents_json(desk: Desk, request: Request) -> Response:
-    """How much there is for each page."""
-    return as_json(contents(_now(desk, request)))
 
 
 def run_json(desk: Desk, request: Request) -> Response:
@@ -84,9 +80,9 @@ def value_json(desk: Desk, request: Request) -> Response:
 
 
 def files_json(desk: Desk, request: Request) -> Response:
-    """The files of some runs in the store."""
+    """The files that some runs saved, those of the project before, and those of the store."""
     now = _now(desk, request)
-    return as_json(files(now, parameters.chosen_runs(request, now)))
+    return as_json(kept_files(now, parameters.chosen_runs(request, now), desk.store))
 
 
 def health_json(desk: Desk, request: Request) -> Response:
@@ -113,5 +109,8 @@ def _load(desk: Desk, row: MediaRow) -> Any:
     )
     if keys.parse(str(key)) != key:
         raise NotFound(f"{row.key!r} refers to no file")
-    whole = orjson.loads(desk.store.get(str(key)))
+    try:
+        whole = parse_json(desk.store.get(str(key)))
+    except orjson.JSONDecodeError as exc:
+        raise UnreadableFile(f"what {row.key!r} refers to is no JSON: {exc}") from exc
     return {**said, **whole} if isinstance(whole, dict) else whole

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from trackio.dashboard import chart_routes, file_routes, meta, page_routes, parameters, tables
+from trackio.dashboard.artifact_routes import ArtifactRoutes
 from trackio.dashboard.desk import Desk
 from trackio.dashboard.guard import Answer, as_json, check_user, guarded
 from trackio.dashboard.static_files import front_end_file
@@ -34,7 +35,6 @@ def routes(desk: Desk, readers: frozenset[str] | None = None) -> list[BaseRoute]
         "series": chart_routes.series,
         "smooth": chart_routes.smooth,
         "points.csv": chart_routes.points_csv,
-        "contents.json": page_routes.contents_json,
         "run.json": page_routes.run_json,
         "system.json": page_routes.system_json,
         "alerts.json": page_routes.alerts_json,
@@ -46,6 +46,7 @@ def routes(desk: Desk, readers: frozenset[str] | None = None) -> list[BaseRoute]
         "health.json": page_routes.health_json,
         "media": file_routes.media,
         "file": file_routes.store_file,
+        **ArtifactRoutes(desk).answers(),
     }
     data: list[BaseRoute] = [
         Route(f"{PREFIX}/{path}", guarded(desk, answer, readers), methods=["GET"])

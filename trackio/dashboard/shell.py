@@ -9,7 +9,7 @@ from typing import Final
 
 import gradio as gr
 
-from trackio.dashboard.static_files import needed, version
+from trackio.dashboard.static_files import version
 
 CHARTS: Final = "vendor/uplot/uPlot.iife.min.js"
 _TEMPLATE: Final = '<div class="trackio-host"></div>'
@@ -23,7 +23,7 @@ for (const [href, rel, as] of FILES) {
   const link = document.createElement("link");
   document.head.append(Object.assign(link, { rel, as, href: files + href }));
 }
-import(`${files}main.js`)
+import(`${files}all.js`)
   .then((main) => main.mount(host, root))
   .catch((error) => { host.textContent = `The dashboard could not be loaded: ${error.message}`; });
 """
@@ -57,7 +57,5 @@ def add_dashboard() -> gr.HTML:
 
 def _files() -> str:
     """What the browser should fetch at once and not as it meets each: name, how, as what."""
-    modules = needed("main.js", "page_metrics.js")  # other pages load when they are gone to
-    wanted = [(name, "modulepreload", "script") for name in modules]
-    wanted += [("all.css", "preload", "style"), (CHARTS, "preload", "script")]
-    return json.dumps(wanted)
+    wanted = [("all.js", "modulepreload", "script"), ("all.css", "preload", "style")]
+    return json.dumps([*wanted, (CHARTS, "preload", "script")])

@@ -6,7 +6,8 @@ import webbrowser
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from trackio.dashboard.access import choose_access
+from trackio.dashboard.access import Access, choose_access, is_loopback
+from trackio.dashboard.gate import HERE
 from trackio.errors import InvalidInput
 from trackio.query.cache import Cache
 from trackio.settings import Settings
@@ -73,7 +74,7 @@ def show(
     in_notebook = is_notebook()
     access = choose_access(
         host=host or DEFAULT_HOST,
-        is_shared=bool(share),
+        is_shared=will_share(share),
         auth=auth,
         environ=os.environ,
         is_private_space=_is_private_space(),
@@ -89,7 +90,11 @@ def show(
         prevent_thread_lock=True,
         quiet=True,
         **launch_options(
-            opened, theme, cache=Cache.of(opened, settings.cache_home, settings.cache_bytes)
+            opened,
+            theme,
+            cache=Cache.of(opened, settings.cache_home, settings.cache_bytes),
+            readers=access.readers,
+            hosts=_hosts(host or DEFAULT_HOST, access),
         ),
     )
     full_url = (share_url or local_url).rstrip("/") + "/"
@@ -104,6 +109,22 @@ def show(
     return shown
 
 
+def will_share(share: bool | None) -> bool:
+    """Whether Gradio is going to make a public link; in a hosted notebook it does so unasked."""
+    if share is not None:
+        return share
+    from gradio import utils
+
+    is_hosted = bool(utils.colab_check() or utils.is_hosted_notebook())
+    return is_hosted or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+
+
+def _hosts(host: str, access: Access) -> frozenset[str] | None:
+    """Under which names to answer where nobody has to log in: those of this machine alone."""
+    is_open = access.auth is None and access.readers is None
+    return HERE | {host} if is_open and is_loopback(host) and not access.is_public else None
+
+
 def is_notebook() -> bool:
     """Whether this is an IPython kernel, which shows what a cell displays."""
     ipython = sys.modules.get("IPython")
@@ -116,12 +137,13 @@ def _is_private_space() -> bool:
     space = os.environ.get("SPACE_ID")
     if not space:
         return False
+    from httpx2 import TransportError
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
         return bool(HfApi().space_info(space).private)
-    except (HfHubHTTPError, OSError):
+    except (HfHubHTTPError, TransportError, OSError):
         return False  # then it asks for a password, which is safe
 
 

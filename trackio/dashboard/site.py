@@ -1,51 +1,35 @@
 """A project as files: the same pages, which read what stands here instead of asking a server.
 
-The front end is the one that is served (`static/fileapi.js` answers it from these files). Series
-are exact points, from which the browser makes buckets of any width, so that a zoom is as sharp
-as it is live. It queries and encodes; where files go is up to `put`.
+The front end is the one that is served (`static/fileapi.js` answers it from these files). Points
+are Parquet, of which the browser reads the pages it needs (`site_points`); what is small is the
+JSON that the routes give. It queries and encodes; where files go is up to `put`.
 """
 
-import gzip
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import orjson
 
 from trackio.dashboard import listed, run_page, tables
 from trackio.dashboard.contents import contents
-from trackio.dashboard.health import files, health
+from trackio.dashboard.health import health
 from trackio.dashboard.meta import Meta, whole
-from trackio.dashboard.static_files import files as front_end
+from trackio.dashboard.saved_files import kept_files
+from trackio.dashboard.shelf import counts
+from trackio.dashboard.site_asked import SOURCES
+from trackio.dashboard.site_pages import pages
+from trackio.dashboard.site_points import PointFiles, Put
+from trackio.dashboard.site_runs import encode_runs
+from trackio.dashboard.site_shelf import shelf_answers
 from trackio.dashboard.traces import tell
 from trackio.errors import TrackioError
 from trackio.keys import MediaKey
 from trackio.model import METRIC, SYSTEM, RunId, WriterId
 from trackio.query.media_rows import MediaRow
-from trackio.query.points import NO_STEP, Points, Window, read_points
 from trackio.store.base import Store
 
-Put = Callable[[str, bytes], None]
-_ALIGN: Final = 8
-
-INDEX: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta http-equiv="content-security-policy" content="default-src 'self'; img-src 'self' data: blob:;
- style-src 'self' 'unsafe-inline'; media-src 'self' blob:; frame-src 'self'; object-src 'none'">
-<link rel="icon" href="app/icon.svg">
-<title>TITLE</title>
-<style>html, body { margin: 0 } .trackio-host { min-height: 100dvh }</style>
-<body>
-<div class="trackio-host"></div>
-<noscript>This page draws charts with JavaScript.</noscript>
-<script type="module" src="app/site.js"></script>
-</body>
-</html>
-"""
+__all__ = ["Put", "Site"]
 
 
 class Site:
@@ -60,52 +44,46 @@ class Site:
     def write(self) -> Iterator[str]:
         """Write everything; tells before each part what is written next."""
         yield "pages"
-        self._front_end()
+        for name, content in pages(self._meta.project).items():
+            self._put(name, content)
         self._documents()
         yield "runs"
         self._runs()
-        for kind in (METRIC, SYSTEM):
-            codes = self._meta.codes(kind)
-            for number, (key, code) in enumerate(codes.items(), start=1):
-                yield f"{kind} series {number} of {len(codes)}"
-                self._series(kind, key, code)
+        yield from self._points()
         yield "media"
         self._media()
         self._traces()
+        yield "the rest"
+        self._asked()
 
     def _put(self, name: str, content: bytes) -> None:
         self._put_file(name, content)
         self.files += 1
         self.size_bytes += len(content)
 
-    def _json(self, name: str, value: Any) -> None:
-        self._put(f"data/{name}", orjson.dumps(value))
+    def _data(self, name: str, content: bytes) -> None:
+        self._put(f"data/{name}", content)
 
-    def _front_end(self) -> None:
-        for name, content in front_end().items():
-            if not name.endswith(".css") or name == "all.css":
-                self._put(f"app/{name}", content)
-        title = self._meta.project.replace("&", "&amp;").replace("<", "&lt;")
-        self._put("index.html", INDEX.replace("TITLE", title).encode())
+    def _json(self, name: str, value: Any) -> None:
+        self._data(name, orjson.dumps(value))
 
     def _documents(self) -> None:
         meta = self._meta
         self._json("meta.json", whole(meta, self._now_s))
-        self._json("contents.json", contents(meta))
+        self._json("contents.json", {**contents(meta), **counts(self._store, meta.project)})
         self._json("alerts.json", listed.alerts(meta))
         self._json("reports.json", self._reports())
         self._json("health.json", {**health(self._store, meta, self._now_s, is_thorough=False)})
-        self._json("files.json", files(meta, [run.run_id for run in meta.runs]))
+        self._kept()
         system = [{"code": code, "key": key} for key, code in meta.system_codes.items()]
         self._json("system.json", {"rev": meta.rev, "metrics": system})
-        table = tables.columns(meta)
-        self._json("columns.json", table)
-        for number, column in enumerate(table["columns"]):
-            name = column["id"]
-            ids = [name]
-            if name.startswith("last/"):
-                ids = [f"{stat}/{name.removeprefix('last/')}" for stat in tables.STATS]
-            self._json(f"values/{number}.json", tables.values(meta, ids)["values"])
+
+    def _kept(self) -> None:
+        """What runs saved, and what the project had before; the bytes of runs are media."""
+        found = kept_files(self._meta, [run.run_id for run in self._meta.runs], self._store)
+        self._json("files.json", found)
+        for former in found["former"]:
+            self._copy(former["key"], f"bytes/store/{former['key']}")
 
     def _reports(self) -> dict[str, Any]:
         """Reports whole: there is nobody to ask for the text of a long one."""
@@ -133,48 +111,39 @@ class Site:
         return said
 
     def _runs(self) -> None:
+        table = tables.columns(self._meta)
+        self._json("columns.json", table)
+        for number, column in enumerate(table["columns"]):
+            name = column["id"]
+            ids = [name]
+            if name.startswith("last/"):
+                ids = [f"{stat}/{name.removeprefix('last/')}" for stat in tables.STATS]
+            self._json(f"values/{number}.json", tables.values(self._meta, ids)["values"])
+        self._data("runs.parquet", encode_runs(self._meta))
         for run in self._meta.runs:
             code = self._meta.run_codes[run.run_id]
             self._json(f"runs/{code}.json", run_page.run_page(self._meta, run.run_id))
             self._json(f"media/{code}.json", listed.media(self._meta, [run.run_id]))
 
-    def _series(self, kind: str, key: str, code: str) -> None:
-        ids = [run.run_id for run in self._meta.runs]
-        points = read_points(self._meta.view, ids, [key], kind, Window("step"), query="points")
-        content = gzip.compress(self._encode(points), compresslevel=6, mtime=0)
-        self._put(f"data/series/{kind}/{code}.bin", content)
-
-    def _encode(self, points: Points) -> bytes:
-        """A header and then, of each series, its steps, its times in seconds and its values."""
-        starts = {run.run_id: run.started_s for run in self._meta.runs}
-        times = points.times_us()
-        head, body, at = [], [], 0
-        for i, name in enumerate(points.names):
-            span = slice(*points.bounds[i : i + 2].tolist())
-            step = points.step[span].astype(np.float64)
-            step[points.step[span] == NO_STEP] = np.nan
-            parts = [step, times[span] / 1e6, points.value[span]]
-            run = self._meta.run_codes[name.run_id]
-            start_s = starts[name.run_id]
-            n = len(step)
-            head.append({"run": run, "label": name.label, "n": n, "at": at, "start_s": start_s})
-            body += [part.astype("<f8").tobytes() for part in parts]
-            at += 3 * n * _ALIGN
-        header = orjson.dumps(head)
-        prefix = len(header).to_bytes(4, "little") + header
-        return b"".join((prefix, bytes(-len(prefix) % _ALIGN), *body))
+    def _points(self) -> Iterator[str]:
+        places = {}
+        for kind in (METRIC, SYSTEM):
+            found = PointFiles(meta=self._meta, kind=kind, put=self._data)
+            yield from found.write()
+            places[kind] = found.index
+        self._json("series.json", places)
 
     def _media(self) -> None:
         for run_files in self._meta.view.snapshot.runs.values():
             code = self._meta.run_codes.get(run_files.run_id)
             for writer in run_files.writers.values() if code else ():
                 for key in writer.media:
-                    name = f"data/bytes/{code}/{key.writer_id}/{key.sha256}.{key.extension}"
-                    self._copy(str(key), name)
+                    name = f"{code}/{key.writer_id}/{key.sha256}.{key.extension}"
+                    self._copy(str(key), f"bytes/{name}")
 
     def _copy(self, key: str, name: str) -> None:
         try:
-            self._put(name, self._store.get(key))
+            self._data(name, self._store.get(key))
         except TrackioError as exc:
             self.problems.append(f"{key}: {exc}")
 
@@ -194,3 +163,12 @@ class Site:
             return said
         item = {"run": self._meta.run_codes[row.run_id], "writer": row.writer_id, "key": row.key}
         return {**said, **self._content({**item, "file": f"{said['sha256']}.{said['extension']}"})}
+
+    def _asked(self) -> None:
+        """What pages ask that have a source in `site_asked`."""
+        names: dict[str, str] = {}
+        for source in (*SOURCES, shelf_answers):
+            for asked in source(self._store, self._meta):
+                names[asked.question] = f"asked/{len(names)}.json"
+                self._json(names[asked.question], asked.answer)
+        self._json("asked.json", names)

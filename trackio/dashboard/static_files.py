@@ -2,10 +2,10 @@
 
 The version is a part of the path, not a query, so that modules which import one another by
 relative names all carry it; what has the right version may be kept by the browser for ever.
-All style sheets together are one more file, `all.css`: they are always wanted at once.
+All style sheets together are one more file, `all.css`, and all modules `all.js`: they are wanted
+at once, and a browser that has to ask for each waits for most of them.
 """
 
-import re
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trackio.dashboard.bundle import bundle
+
 FOLDER: Final = Path(__file__).parent / "static"
 _TYPES: Final = {
     ".js": "text/javascript",
@@ -21,7 +23,6 @@ _TYPES: Final = {
     ".md": "text/plain",
     ".svg": "image/svg+xml",
 }
-_IMPORT: Final = re.compile(r"""^(?:import|export)\s[^"']*?from "\./([\w.-]+)";""", re.MULTILINE)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -34,7 +35,13 @@ def files() -> dict[str, bytes]:
         if path.is_file()
     }
     sheets = [found[name] for name in found if name.endswith(".css")]
-    return {**found, "all.css": b"\n".join(sheets)}
+    modules = {
+        name: content.decode()
+        for name, content in found.items()
+        if name.endswith(".js") and "/" not in name
+    }
+    together = {"all.css": b"\n".join(sheets), "all.js": bundle(modules, "main.js").encode()}
+    return {**found, **together}
 
 
 @cache
@@ -45,19 +52,6 @@ def version() -> str:
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-@cache
-def needed(*names: str) -> tuple[str, ...]:
-    """These modules and all that they import at once, so that they can be fetched together."""
-    found: dict[str, None] = {}
-    wanted = list(names)
-    while wanted:
-        name = wanted.pop(0)
-        if name not in found:
-            found[name] = None
-            wanted += _IMPORT.findall(files()[name].decode())
-    return tuple(found)
 
 
 async def front_end_file(request: Request) -> Response:

@@ -13,10 +13,11 @@ import orjson
 from trackio.dashboard.meta import Meta
 from trackio.query.runs import RunRow
 from trackio.rows import EXACT_INT
+from trackio.values.definition import find_definition
 
 Row = dict[str, Any]
-STATS: Final = ("last", "min", "max", "mean", "count")
-"""What of a metric a column may show."""
+STATS: Final = ("last", "min", "max", "mean", "count", "best")
+"""What of a metric a column may show; the best only where `define_metric` said which that is."""
 
 
 def _duration_s(run: RunRow) -> float:
@@ -42,15 +43,21 @@ _USUAL: Final = ("name", "status", "updated", "created", "duration", "step")
 def columns(meta: Meta) -> Row:
     """Which columns there are; `codes` are the runs, newest first, in the order of all values.
 
-    Config that differs between runs comes before what all share.
+    Config that differs between runs comes before what all share. Found out once a revision.
     """
+    if "columns" not in meta.kept:
+        meta.kept["columns"] = _columns(meta)
+    return meta.kept["columns"]
+
+
+def _columns(meta: Meta) -> Row:
     runs = meta.runs
     config = _config(runs)
     fields = [
         {"id": name, "name": text, "kind": kind, "group": "", "is_varied": _is_usual(name, runs)}
         for name, (text, kind, _) in _FIELDS.items()
     ]
-    logged = {key for run in runs for key in run.summary}
+    logged = set[str]().union(*(run.summary for run in runs))
     metrics = [key for key in meta.metric_codes if key in logged]
     metrics += sorted(logged - set(metrics))
     return {
@@ -59,7 +66,7 @@ def columns(meta: Meta) -> Row:
         "columns": [
             *fields,
             *(column for column in config if column["is_varied"]),
-            *({"id": f"last/{key}", "name": key, "kind": "number"} for key in metrics),
+            *(_metric(meta, key) for key in metrics),
             *(column for column in config if not column["is_varied"]),
         ],
     }
@@ -81,13 +88,30 @@ def _values(meta: Meta, column_id: str) -> Iterable[Any]:
     if group == "config":
         return (run.config.get(key) for run in meta.runs)
     if group in STATS:
-        return (_stat(run, group, key) for run in meta.runs)
+        stat = _best(meta, key) if group == "best" else group
+        return (_stat(run, stat, key) for run in meta.runs)
     return (None for _ in meta.runs)
 
 
-def _stat(run: RunRow, stat: str, key: str) -> Any:
+def _metric(meta: Meta, key: str) -> Row:
+    """The column of a metric; `usual` is what sums it up, where that is not its last value."""
+    said = find_definition(meta.definitions, key)
+    usual = "last" if said is None else "best" if said.summary == "best" else said.choice
+    more = {"usual": usual} if usual != "last" else {}
+    return {"id": f"last/{key}", "name": key, "kind": "number", **more}
+
+
+def _best(meta: Meta, key: str) -> str | None:
+    """Which statistic is the best value of a metric, where its goal was said."""
+    said = find_definition(meta.definitions, key)
+    if said is None or (said.goal is None and said.choice not in ("min", "max")):
+        return None
+    return {"minimize": "min", "maximize": "max"}.get(said.goal or "", said.choice)
+
+
+def _stat(run: RunRow, stat: str | None, key: str) -> Any:
     stats = run.summary.get(key)
-    if stats is None:
+    if stats is None or stat is None:
         return None
     return stats.text if stat == "last" and stats.text is not None else getattr(stats, stat)
 

@@ -11,16 +11,17 @@ from typing import Protocol
 
 from trackio.importers.feed import Feed
 from trackio.importers.found import About
-from trackio.model import Json, RunMeta, WriterId
+from trackio.model import Json, RunMeta, TombstoneId, WriterId
 from trackio.store.base import Store
 from trackio.upkeep.migrate.books import few_collections
 from trackio.upkeep.migrate.media import MediaFiles
 from trackio.upkeep.migrate.moments import iso_of
-from trackio.upkeep.migrate.names import make_writer_id, storable_run_id
+from trackio.upkeep.migrate.names import is_same_identity, make_writer_id, storable_run_id
 from trackio.upkeep.migrate.outlet import Outlet
 from trackio.upkeep.migrate.report import Report, TableReport
 from trackio.upkeep.migrate.sink import RunPlan, Sink
 from trackio.values.plain import dump_text
+from trackio.writer.meta import find_tombstone
 
 Tick = Callable[[int], None]
 """Told how many rows more were read."""
@@ -78,7 +79,8 @@ class _Import:
     def bring(self, source: Source) -> None:
         """Bring one run over, and report it."""
         about, report = source.about, self._report
-        plan = _plan(about, self._before.get((about.project, about.run_id)))
+        tombstone = find_tombstone(self._outlet.store, about.project, storable_run_id(about.run_id))
+        plan = _plan(about, self._before.get((about.project, about.run_id)), tombstone)
         self._before[about.project, about.run_id] = plan.writer_id
         sink = Sink(plan, self._outlet, MediaFiles(self._scratch, ()))
         counts = TableReport(source=about.path, table=about.name)
@@ -92,12 +94,17 @@ class _Import:
         report.differences += [
             f"{plan.project}, run {plan.name!r}: {it}" for it in done.differences
         ]
+        if done.outcome == "deleted there":
+            report.notes.append(
+                f"run {plan.name!r} was deleted in {plan.project!r} and stays so: import into "
+                "another project to have it again"
+            )
         report.differences += self._outlet.differences
         self._outlet.differences.clear()
         report.put_files, report.put_bytes = self._outlet.put_files, self._outlet.put_bytes
 
 
-def _plan(about: About, before: WriterId | None) -> RunPlan:
+def _plan(about: About, before: WriterId | None, tombstone: TombstoneId | None) -> RunPlan:
     start = {
         "label": None,
         "host": about.host,
@@ -112,7 +119,7 @@ def _plan(about: About, before: WriterId | None) -> RunPlan:
         project=about.project,
         run_id=storable_run_id(about.run_id),
         name=about.name,
-        writer_id=make_writer_id(about.created_us, about.identity, about.state),
+        writer_id=_writer_id(about, tombstone),
         source=about.path,
         created_us=about.created_us,
         meta=RunMeta(
@@ -126,3 +133,19 @@ def _plan(about: About, before: WriterId | None) -> RunPlan:
         config=dict(about.config),
         reason=f"imported from {about.tracker}",
     )
+
+
+def _writer_id(about: About, tombstone: TombstoneId | None) -> WriterId:
+    """The id that the source decides; above the tombstone where an earlier state was deleted.
+
+    Who deletes an import to make room for its source as it is now, wants that. Who deleted the
+    source as it is now does not, and neither does who deleted more than an import of it.
+    """
+    own = make_writer_id(about.created_us, about.identity, about.state)
+    if tombstone is None or own > tombstone:
+        return own
+    hidden = WriterId(f"{int(tombstone, 16) - 1:024x}")
+    if hidden[12:] == own[12:] or not is_same_identity(hidden, own):
+        return own
+    later = WriterId(f"{tombstone[:12]}{own[12:]}")
+    return later if later > tombstone else WriterId(f"{int(later[:12], 16) + 1:012x}{own[12:]}")

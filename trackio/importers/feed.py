@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from trackio.model import ALERT, CONFIG, FILE, METRIC, SUMMARY, SYSTEM, Json, Value
+from trackio.artifacts.artifact import Artifact
+from trackio.model import ALERT, ARTIFACT, CONFIG, FILE, METRIC, SUMMARY, SYSTEM, Json, Value
 from trackio.upkeep.migrate.media import Blob, hash_file
 from trackio.upkeep.migrate.report import Quarantined, Report, RunReport, TableReport
 from trackio.upkeep.migrate.sink import Sink
@@ -102,11 +103,19 @@ class Feed:
         self._sink.add(time_us, None, auto=False, kind=ALERT, data={title: said})
         self._count(1)
 
-    def file(self, time_us: int, name: str, path: Path) -> None:
+    def file(self, time_us: int, name: str, content: Path | bytes) -> None:
         """A file that belongs to the run; its bytes are kept by content."""
-        held = self.hold(path, extension_of(path, "bin"))
+        held = self.hold(content, extension_of(Path(name), "bin"))
         said = Json(dump_text({"_type": "trackio.file", **held._asdict()}))
         self._sink.add(time_us, None, auto=False, kind=FILE, data={name: said})
+        self._count(1)
+
+    def artifact(self, time_us: int, artifact: Artifact, *, aliases: list[str]) -> None:
+        """A version of an artifact that the run made; the same files again are that version."""
+        said = self._sink.put_artifact(time_us, artifact, aliases)
+        name = f"{said['project']}/{artifact.name}"
+        row: dict[str, Value] = {name: Json(dump_text(said))}
+        self._sink.add(time_us, None, auto=False, kind=ARTIFACT, data=row)
         self._count(1)
 
     def hold(self, content: bytes | Path, extension: str) -> Held:

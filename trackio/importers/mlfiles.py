@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from trackio.importers.mlstore import MlRun, Point
+from trackio.importers.mlstore import MlRun, Point, files_below
 
 _STATUS: Final = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
@@ -118,4 +118,4 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file())
+    return files_below(folder)

@@ -13,7 +13,7 @@ from trackio.importers.feed import Feed
 from trackio.importers.found import About, number_or_text
 from trackio.importers.mlfiles import FileStore
 from trackio.importers.mlsqlite import SqliteStore
-from trackio.importers.mlstore import MlRun, MlStore, Point, local_folder
+from trackio.importers.mlstore import MlRun, MlStore, Point, files_below, local_folder
 from trackio.values.image import Image
 
 _SYSTEM: Final = "system/"
@@ -103,7 +103,7 @@ class MlflowRun:
             if self._run.artifact_uri and "://" in self._run.artifact_uri:
                 feed.note(f"its artifacts are not on this machine: {self._run.artifact_uri}")
             return
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = files_below(folder)
         feed.expect(len(files))
         end_us = (self._run.end_ms or self._run.start_ms) * 1000
         for path in files:

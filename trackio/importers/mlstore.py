@@ -47,19 +47,33 @@ class MlStore(AbstractContextManager["MlStore"], Protocol):
         """The values of its metrics by time; a text is what is wrong with one that is damaged."""
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder but links that lead out of it."""
+    inside = folder.resolve()
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(inside))
+    )
+
+
 def local_folder(uri: str, root: Path) -> Path | None:
     """The folder that an artifact URI names, if it is one of this machine.
 
-    A folder that was moved together with its store is found by the end of its path.
+    A folder that was moved together with its store is found by the end of its path. Outside the
+    store only a folder called `artifacts` counts, as MLflow calls them all: a store that somebody
+    sent could otherwise name any folder of this machine.
     """
     parts = urlsplit(uri)
-    if parts.scheme not in ("", "file") or not uri:
+    if parts.scheme not in ("", "file") or not uri or "\0" in unquote(parts.path):
         return None
     path = Path(unquote(parts.path))
-    if path.is_dir():
+    is_usual = path.name == "artifacts" and ".." not in path.parts
+    if path.is_dir() and (is_usual or path.resolve().is_relative_to(root.resolve())):
         return path
     for length in range(1, len(path.parts)):
         moved = root.joinpath(*path.parts[length:])
-        if moved.is_dir() and moved != root:
+        is_inside = moved.resolve().is_relative_to(root.resolve())
+        if moved.is_dir() and moved != root and is_inside:
             return moved
     return None

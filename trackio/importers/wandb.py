@@ -2,12 +2,10 @@
 
 Metrics land at the step that `define_metric` says: of a row that wandb packed at `_step` 5360,
 a metric whose step metric is `eval_iter`, which is 5000 there, is at step 5000. Config, media,
-tables, histograms, system metrics, alerts and how the run ended come over too.
+tables, histograms, system metrics, alerts and how the run ended come over too; what lies beside
+the history is the subject of `wandbextras`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +13,9 @@ from trackio.errors import InvalidInput
 from trackio.importers.feed import Feed
 from trackio.importers.found import About, plain_config
 from trackio.importers.protobuf import BYTES, Field, MalformedError, fields, signed
+from trackio.importers.wandbaxes import Axes
+from trackio.importers.wandbextras import Console, feed_artifact, feed_files, saved_names
+from trackio.importers.wandbhead import RUN, nest, read_head, without_own
 from trackio.importers.wandblog import (
     Broken,
     Item,
@@ -23,11 +24,10 @@ from trackio.importers.wandblog import (
     read_time_us,
     texts_of,
 )
-from trackio.importers.wandbmedia import convert, has_types
+from trackio.importers.wandbmedia import class_labels, convert, has_types, labels_of
 from trackio.model import Value
 
-_SUMMARY, _RUN, _INFO = 3, 17, 200
-_OWN: Final = frozenset({"_step", "_timestamp", "_runtime", "_wandb"})
+_SUMMARY, _INFO = 3, 200
 _LEVELS: Final = {"INFO": "info", "WARN": "warn", "ERROR": "error"}
 _SIMPLE: Final = frozenset({float, int})
 
@@ -48,37 +48,21 @@ def find_wandb_runs(root: Path, project: str | None = None) -> list["WandbRun"]:
     return [WandbRun(file, project) for file in files]
 
 
-@dataclass(slots=True)
-class _Head:
-    """What the first record of a run says."""
-
-    run_id: str = ""
-    project: str = ""
-    name: str = ""
-    group: str | None = None
-    job_type: str | None = None
-    notes: str | None = None
-    tags: tuple[str, ...] = ()
-    host: str | None = None
-    entity: str | None = None
-    sweep_id: str | None = None
-    start_us: int | None = None
-    config: dict[str, Any] = field(default_factory=dict)
-
-
 class WandbRun:
     """One `.wandb` file and the folder of its media."""
 
     def __init__(self, file: Path, project: str | None) -> None:
         self._file = file
         self._files = file.parent / "files"
-        self._steps_of: dict[str, str | None] = {}
-        self._globs: list[tuple[str, str]] = []
-        self._last: dict[str, Any] = {}
+        self._axes = Axes()
         self._summary: dict[str, Any] = {}
         self._typed: set[str] = set()
         self._says_whose = False
-        head = _read_head(file)
+        self._labels: dict[str, Any] = {}
+        self._console = Console()
+        self._saved: set[str] = set()
+        self._artifacts: list[tuple[int, bytes]] = []
+        head = read_head(file)
         run_id = head.run_id or file.stem.removeprefix("run-")
         size = file.stat().st_size
         self._start_us = head.start_us or int(file.stat().st_mtime_ns // 1000)
@@ -91,7 +75,7 @@ class WandbRun:
             identity=("wandb", run_id, file.parent.name),
             state=str(size),
             created_us=self._start_us,
-            config=plain_config(_without_own(head.config)),
+            config=plain_config(without_own(head.config)),
             group=head.group,
             tags=head.tags,
             notes=head.notes,
@@ -122,6 +106,9 @@ class WandbRun:
                 feed.quarantine(f"record {place}", str(exc))
         if said := self._said_at_the_end():
             feed.summary(last_us, said)
+        feed_files(feed, self._files, self._saved, self._console, last_us)
+        for time_us, data in self._artifacts:
+            feed_artifact(feed, data, time_us)
 
     def _feed_fields(self, feed: Feed, said: list[Field], last_us: int) -> int:
         """The one thing that a record says; returns when it was.
@@ -131,7 +118,7 @@ class WandbRun:
         """
         is_own = all(number != _INFO for number, _, _ in said)
         for number, kind, value in said:
-            if number == _RUN:
+            if number == RUN:
                 self._says_whose = not is_own
             if kind == BYTES and not (number == _SUMMARY and is_own and self._says_whose):
                 last_us = self._feed_record(feed, number, value, last_us)
@@ -145,11 +132,13 @@ class WandbRun:
             case 7:
                 self._feed_stats(feed, data)
             case 12:
-                self._define(data)
+                self._axes.define(data)
             case 5:
                 self._feed_config(feed, data, last_us)
             case 3:
                 self._summary.update(("/".join(key), value) for key, value in read_items(data))
+            case 6 | 8 | 13:
+                self._keep(number, data, last_us)
             case 10:
                 said = texts_of(data)
                 level = _LEVELS.get(said.get(3, [""])[0].upper(), "info")
@@ -160,16 +149,25 @@ class WandbRun:
                 feed.end_as(state, f"exit code {code}" if code else None)
         return last_us
 
+    def _keep(self, number: int, data: bytes, last_us: int) -> None:
+        """What comes over once the history has."""
+        if number == 6:
+            self._saved |= saved_names(data)
+        elif number == 8:
+            self._artifacts.append((last_us, data))
+        else:
+            self._console.add(data)
+
     def _feed_history(self, feed: Feed, items: list[Item], last_us: int) -> int:
-        row = _nest(items)
+        row = nest(items)
         step, seconds = row.pop("_step", None), row.pop("_timestamp", None)
         row.pop("_runtime", None)
         row.pop("_wandb", None)
         time_us = round(seconds * 1e6) if isinstance(seconds, int | float) else last_us
         at = int(step) if isinstance(step, int | float) else None
-        self._last.update(row)
-        if self._steps_of or self._globs:
-            for where, part in self._by_step(row, at):
+        self._axes.last.update(row)
+        if self._axes:
+            for where, part in self._axes.split(row, at):
                 self._feed_row(feed, time_us, where, part)
         else:
             self._feed_row(feed, time_us, at, row)
@@ -183,39 +181,9 @@ class WandbRun:
         for key, value in row.items():
             if isinstance(value, dict | list) and has_types(value):
                 self._typed.add(key)
-                row[key] = convert(value, self._files, feed.note)
+                labels = labels_of(key, self._labels)
+                row[key] = convert(value, self._files, feed.note, labels)
         feed.log(time_us, step, row)
-
-    def _by_step(
-        self, row: dict[str, Any], step: int | None
-    ) -> Iterator[tuple[int | None, dict[str, Any]]]:
-        """The row, cut into the metrics of each x axis."""
-        parts: dict[int | None, dict[str, Any]] = {step: {}}
-        for key, value in row.items():
-            axis = self._axis_of(key)
-            where = None if axis is None else _whole(self._last.get(axis))
-            parts.setdefault(step if where is None else where, {})[key] = value
-        return ((where, part) for where, part in parts.items() if part)
-
-    def _axis_of(self, key: str) -> str | None:
-        """The metric that says where this one is; None for wandb's own step."""
-        if key not in self._steps_of:
-            found = (axis for glob, axis in self._globs if fnmatchcase(key, glob))
-            self._steps_of[key] = next((axis for axis in found if axis != key), None)
-        return self._steps_of[key]
-
-    def _define(self, data: bytes) -> None:
-        said = texts_of(data)
-        name, glob, axis = (said.get(number, [""])[0] for number in (1, 2, 4))
-        axis = axis.replace("\\.", ".")
-        if axis in ("", "_step"):
-            if name:
-                self._steps_of[name.replace("\\.", ".")] = None
-        elif glob:
-            self._globs = [(glob, axis), *(it for it in self._globs if it[0] != glob)]
-            self._steps_of = {key: at for key, at in self._steps_of.items() if at is not None}
-        else:
-            self._steps_of[name.replace("\\.", ".")] = axis
 
     def _feed_stats(self, feed: Feed, data: bytes) -> None:
         time_us = self._start_us
@@ -227,87 +195,21 @@ class WandbRun:
         feed.system(time_us, numbers)
 
     def _feed_config(self, feed: Feed, data: bytes, last_us: int) -> None:
-        config = plain_config(_without_own(_nest(read_items(data))))
+        said = nest(read_items(data))
+        self._labels |= class_labels(said)
+        config = plain_config(without_own(said))
         if config:
             feed.config(last_us, config)
 
     def _said_at_the_end(self) -> dict[str, Value]:
         """The summary that somebody set: what is no last value of a metric."""
-        last = plain_config(self._last)
-        said = plain_config(_without_own(self._summary))
+        last = plain_config(self._axes.last)
+        said = plain_config(without_own(self._summary))
         return {
             key: value
             for key, value in said.items()
             if not _is_same(value, last.get(key)) and key.partition("/")[0] not in self._typed
         }
-
-
-def _read_head(file: Path) -> _Head:
-    for record in read_records(file):
-        if isinstance(record, Broken):
-            continue
-        try:
-            for number, kind, value in fields(record):
-                if number == _RUN and kind == BYTES:
-                    return _parse_run(value)
-        except (MalformedError, IndexError):
-            continue
-    return _Head()
-
-
-def _parse_run(data: bytes) -> _Head:
-    said = texts_of(data)
-
-    def first(number: int) -> str | None:
-        return said.get(number, [""])[0] or None
-
-    head = _Head(
-        run_id=first(1) or "",
-        project=first(3) or "",
-        name=first(8) or "",
-        group=first(6),
-        job_type=first(7),
-        notes=first(9),
-        tags=tuple(said.get(10, ())),
-        host=first(13),
-        entity=first(2),
-        sweep_id=first(12),
-    )
-    for number, kind, value in fields(data):
-        if number == 4 and kind == BYTES:
-            head.config = _nest(read_items(value))
-        elif number == 17 and kind == BYTES:
-            head.start_us = read_time_us(value)
-    return head
-
-
-def _nest(items: list[Item]) -> dict[str, Any]:
-    """Items as one object: a path of several keys leads into objects."""
-    row: dict[str, Any] = {}
-    for key, value in items:
-        if len(key) == 1:
-            row[key[0]] = value
-            continue
-        inner = row
-        for part in key[:-1]:
-            known = inner.get(part)
-            if not isinstance(known, dict):
-                known = inner[part] = {}
-            inner = known
-        if key:
-            inner[key[-1]] = value
-    return row
-
-
-def _without_own(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in said.items() if key.partition("/")[0] not in _OWN}
-
-
-def _whole(value: Any) -> int | None:
-    """A step: an integer, or a number that is one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if float(value).is_integer() else None
 
 
 def _is_same(a: Value, b: Value) -> bool:

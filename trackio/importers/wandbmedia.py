@@ -18,6 +18,10 @@ from trackio.values.table import Table
 from trackio.values.video import Video
 
 Note = Callable[[str], None]
+Labels = Mapping[str, Any]
+_NO_LABELS: Final[Labels] = {}
+_DELIMITER: Final = "_wandb_delimeter_"
+"""As wandb spells it."""
 _MAKERS: Final[Mapping[str, Callable[..., Rich]]] = {
     "image-file": Image,
     "audio-file": Audio,
@@ -57,26 +61,43 @@ def has_types(value: Any) -> bool:
     return isinstance(value, list) and any(map(has_types, value))
 
 
-def convert(value: Any, folder: Path, note: Note) -> Any:
+def class_labels(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of classes in masks, as wandb keeps them beside the config: by `key` and mask."""
+    said = config.get("_wandb")
+    found = said.get("mask/class_labels") if isinstance(said, Mapping) else None
+    if not isinstance(found, Mapping):
+        return {}
+    return {name: one.get("value") for name, one in found.items() if isinstance(one, Mapping)}
+
+
+def labels_of(key: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of classes by mask, of the images under one key."""
+    start = f"{key}{_DELIMITER}"
+    return {name[len(start) :]: said for name, said in known.items() if name.startswith(start)}
+
+
+def convert(value: Any, folder: Path, note: Note, labels: Labels = _NO_LABELS) -> Any:
     """The value with our own in place of wandb's; what cannot be found stays as it is, noted.
 
     Args:
         value: as the history has it.
         folder: where the files of the run lie.
         note: told what could not be brought over.
+        labels: the names of classes by mask.
     """
     if isinstance(value, list):
-        return [convert(item, folder, note) for item in value]
+        return [convert(item, folder, note, labels) for item in value]
     if not isinstance(value, dict):
         return value
     kind = value.get("_type")
     if not isinstance(kind, str):
-        return {key: convert(inner, folder, note) for key, inner in value.items()}
+        return {key: convert(inner, folder, note, labels) for key, inner in value.items()}
     if kind == "histogram":
         return _histogram(value)
     if kind in _LISTS:
-        return _list(value, *_LISTS[kind], folder, note)
-    return _file(value, kind, folder, note)
+        inner, names = _LISTS[kind]
+        return _list(value, folder, note, labels, kind=inner, names=names)
+    return _file(value, kind, folder, note, labels)
 
 
 def _histogram(said: Mapping[str, Any]) -> Histogram:
@@ -96,18 +117,20 @@ def _histogram(said: Mapping[str, Any]) -> Histogram:
     return Histogram(np_histogram=(counts, bounds))
 
 
-def _list(said: Mapping[str, Any], kind: str, names: str, folder: Path, note: Note) -> list[Any]:
+def _list(
+    said: Mapping[str, Any], folder: Path, note: Note, labels: Labels, *, kind: str, names: str
+) -> list[Any]:
     captions = said.get("captions") or []
     found = []
     for place, item in enumerate(said.get(names) or []):
         one = {"path": item} if isinstance(item, str) else dict(item)
         if place < len(captions) and captions[place]:
             one.setdefault("caption", captions[place])
-        found.append(convert({"_type": kind, **one}, folder, note))
+        found.append(convert({"_type": kind, **one}, folder, note, labels))
     return found
 
 
-def _file(said: Mapping[str, Any], kind: str, folder: Path, note: Note) -> Any:
+def _file(said: Mapping[str, Any], kind: str, folder: Path, note: Note, labels: Labels) -> Any:
     path = _find(said.get("path"), folder)
     if path is None:
         note(f"the file of a {kind} is gone: {said.get('path')!r}")
@@ -117,11 +140,39 @@ def _file(said: Mapping[str, Any], kind: str, folder: Path, note: Note) -> Any:
     caption = said.get("caption")
     if kind == "html-file":
         return Html(path, inject=False, caption=caption)
-    if said.get("masks") or said.get("boxes"):
-        note(f"masks and boxes of a {kind} stay where they are")
+    if kind == "image-file" and (said.get("masks") or said.get("boxes")):
+        masks = _masks(said.get("masks"), folder, note, labels)
+        return Image(path, caption=caption, masks=masks, boxes=_boxes(said, folder, note))
     if kind in _MAKERS:
         return _MAKERS[kind](path, caption=caption)
     return File(path, caption, kind)
+
+
+def _masks(said: Any, folder: Path, note: Note, labels: Labels) -> dict[str, Any]:
+    """The masks of an image by name: files whose levels are class ids."""
+    found: dict[str, Any] = {}
+    for name, mask in (said or {}).items():
+        if path := _find(mask.get("path"), folder):
+            found[name] = {"path": path, "class_labels": labels.get(name)}
+        else:
+            note(f"the file of a mask is gone: {mask.get('path')!r}")
+    return found
+
+
+def _boxes(said: Mapping[str, Any], folder: Path, note: Note) -> dict[str, Any]:
+    """The boxes of an image by name, from the files that wandb wrote."""
+    found: dict[str, Any] = {}
+    for name, boxes in (said.get("boxes") or {}).items():
+        path = _find(boxes.get("path"), folder)
+        try:
+            found[name] = boxes if path is None else orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError:
+            note(f"the boxes {boxes.get('path')!r} cannot be read")
+            continue
+        if "box_data" not in found[name]:
+            note(f"the file of boxes is gone: {boxes.get('path')!r}")
+            del found[name]
+    return found
 
 
 def _table(path: Path, folder: Path, note: Note) -> Table | None:

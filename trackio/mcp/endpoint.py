@@ -13,7 +13,9 @@ from typing import Any, Final
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from trackio.dashboard.gate import HERE, Gate, Rules
 from trackio.errors import InvalidInput
 from trackio.mcp.tools import Tool, Tools
 
@@ -31,6 +33,8 @@ class ToolError(gr.Error):
 
 
 PATH: Final = "gradio_api/mcp/"
+RULES: Final = Rules(hosts=HERE, more=("/gradio_api/mcp",), max_body=1 << 20)
+"""Agents of this machine only: no page of a site may ask, under whatever name."""
 
 
 def serve(url: str, port: int | None) -> gr.Blocks:
@@ -53,6 +57,7 @@ def serve(url: str, port: int | None) -> gr.Blocks:
         quiet=True,
         ssr_mode=False,
         max_file_size=1,
+        app_kwargs={"middleware": [Middleware(Gate, rules=RULES)]},
         footer_links=[],
     )
     return app

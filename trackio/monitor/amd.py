@@ -1,4 +1,7 @@
-"""Read AMD GPUs where the kernel's driver shows them: files of `amdgpu`. Needs no library."""
+"""Read AMD GPUs: the files in which the kernel's driver shows them, and amdsmi where there is it.
+
+The files of `amdgpu` need no library. What only amdsmi tells (`rocm`) is put beside it.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,21 +9,33 @@ from typing import Any, Final
 
 from trackio.monitor.gpu import is_asleep
 from trackio.monitor.machine import GIB, Reading
+from trackio.monitor.rocm import Rocm
 
 _CARDS: Final = Path("/sys/class/drm")
 _VENDOR: Final = "0x1002"
 
 
 class Amd:
-    """The AMD GPUs of this machine; files are as the kernel's `amdgpu` documents them."""
+    """The AMD GPUs of this machine; files are as the kernel's `amdgpu` documents them.
 
-    def __init__(self, cards: Path = _CARDS) -> None:
+    Args:
+        cards: where the kernel lists graphics cards.
+        library: what amdsmi tells; asked for a GPU only while it is awake.
+    """
+
+    def __init__(self, cards: Path = _CARDS, library: Rocm | None = None) -> None:
         self._cards = cards
+        self._library = library
 
     def read(self, pids: frozenset[int]) -> list[Reading]:
-        """See `Gpus.read`; what a process uses is not told."""
-        del pids
-        return [dict(_read_one(device)) for device in self._devices()]
+        """See `Gpus.read`; what a process uses only amdsmi tells."""
+        # Each is a link to a folder that is called by its address on the PCI bus.
+        awake = [(device.resolve().name.lower(), device) for device in self._devices()]
+        more: dict[str, Reading] = {}
+        if awake and self._library is not None:
+            addresses = {address for address, _ in awake}
+            more = self._library.read(pids, lambda address: address not in addresses)
+        return [{**more.get(at, {}), **dict(_read_one(device))} for at, device in awake]
 
     def describe(self) -> list[dict[str, Any]]:
         """See `Gpus.describe`."""

@@ -9,6 +9,8 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import Any, Final, Protocol
 
 from trackio.clock import SYSTEM_CLOCK, Clock
@@ -165,7 +167,9 @@ def make_probes() -> Probes:
     """What this machine has."""
     with no_fork():
         from trackio.monitor.amd import Amd
+        from trackio.monitor.apple import Apple
         from trackio.monitor.nvidia import Nvidia
+        from trackio.monitor.rocm import Rocm
 
         try:
             import psutil
@@ -173,10 +177,10 @@ def make_probes() -> Probes:
             machine = None
         else:
             machine = Machine(psutil)
-    return Probes(machine, [Nvidia(_load_nvml), Amd()])
+    amd = Amd(library=Rocm(partial(_load, "amdsmi")))
+    return Probes(machine, [Nvidia(partial(_load, "pynvml")), amd, Apple(partial(_load, "macmon"))])
 
 
-def _load_nvml() -> Any:
+def _load(name: str) -> Any:
     with no_fork():
-        import pynvml
-    return pynvml
+        return import_module(name)

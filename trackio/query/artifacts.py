@@ -4,10 +4,11 @@ Which artifacts there are follows from a listing; who made and used them from ro
 `artifact`, which name a version by its id, or where a copy was made by its digest.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from trackio import keys
 from trackio.artifacts.manifest import Manifest, ManifestEntry
 from trackio.artifacts.versions import Versions, list_artifacts, list_versions, read_manifests
 from trackio.errors import NotFound
@@ -15,13 +16,15 @@ from trackio.model import ARTIFACT, RunId, VersionId
 from trackio.query.near import advise
 from trackio.query.view import View, rereads
 from trackio.store.base import Store
+from trackio.store.parallel import attempt_each, raise_first
 
 OUTPUT: Final = "output"
+_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactRow:
-    """One artifact: its newest version, and how many there are."""
+    """One artifact: its newest version, how many there are, and which are called how."""
 
     name: str
     type: str
@@ -30,6 +33,7 @@ class ArtifactRow:
     size: int
     files: int
     updated: str | None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,10 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRow:
-    """A run made a version, or used one; `version` is None where that is gone."""
+    """A run made a version, or used one; `version` is None where nobody knows it any more.
+
+    `is_gone` says that the version was deleted, though its number is known.
+    """
 
     run_id: RunId
     direction: str
@@ -63,6 +70,17 @@ class LinkRow:
     version_id: VersionId
     digest: str
     time_s: float
+    is_gone: bool = False
+
+    @property
+    def made(self) -> bool:
+        """Whether the run made it; else it used it."""
+        return self.direction == OUTPUT
+
+    @property
+    def place(self) -> tuple[str, str, VersionId]:
+        """Which version that is."""
+        return self.project, self.name, self.version_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +94,14 @@ class Graph:
 
 def list_artifact_rows(store: Store, project: str) -> list[ArtifactRow]:
     """Every artifact of a project by name; those whose versions are all deleted are left out."""
-    found = list_artifacts(store, project)
-    return [_artifact_row(store, versions) for versions in found.values() if versions.live]
+    live = {name: it for name, it in list_artifacts(store, project).items() if it.live}
+    found: dict[str, ArtifactRow] = {}
+
+    def read(name: str) -> None:
+        found[name] = _artifact_row(store, live[name])
+
+    raise_first(attempt_each(live, read, workers=_AT_ONCE))
+    return [found[name] for name in live]
 
 
 def list_version_rows(store: Store, project: str, name: str) -> list[VersionRow]:
@@ -120,14 +144,23 @@ def list_links(view: View, run_id: str | None = None) -> list[LinkRow]:
 
 def number_links(store: Store, links: Iterable[LinkRow]) -> list[LinkRow]:
     """The same links with the numbers that their versions have now."""
-    known: dict[tuple[str, str], Versions] = {}
-    numbered = []
-    for link in links:
-        place = (link.project, link.name)
-        if place not in known:
-            known[place] = list_versions(store, *place)
-        numbered.append(_numbered(link, known[place]))
-    return numbered
+    listed = list(links)
+    known = list_many_versions(store, {(link.project, link.name) for link in listed})
+    return [_numbered(link, known[link.project, link.name]) for link in listed]
+
+
+def list_many_versions(
+    store: Store, places: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Versions]:
+    """The versions of many artifacts, each a project and a name, many at once."""
+    wanted = {str(keys.artifact_prefix(*place)): place for place in places}
+    found: dict[tuple[str, str], Versions] = {}
+
+    def read(prefix: str) -> None:
+        found[wanted[prefix]] = list_versions(store, *wanted[prefix])
+
+    raise_first(attempt_each(wanted, read, workers=_AT_ONCE))
+    return found
 
 
 def lineage(links: Sequence[LinkRow]) -> Graph:
@@ -137,6 +170,13 @@ def lineage(links: Sequence[LinkRow]) -> Graph:
         run_ids=tuple(dict.fromkeys(link.run_id for link in links)),
         versions=tuple(dict.fromkeys(_label(link) for link in links)),
     )
+
+
+def count_artifacts(store: Store, project: str) -> int:
+    """How many artifacts a project has or had, from the names of folders."""
+    prefix, blobs = keys.artifacts_prefix(project), keys.blob_prefix(project)
+    listed = (entry.key for entry in store.list(prefix, recursive=False))
+    return sum(key.endswith("/") and key != blobs for key in listed)
 
 
 def changed_entries(
@@ -172,6 +212,11 @@ def _artifact_row(store: Store, versions: Versions) -> ArtifactRow:
         size=manifest.size,
         files=len(manifest.entries),
         updated=manifest.created,
+        aliases={
+            alias: f"v{versions.number(version)}"
+            for alias, version in sorted(versions.aliases.items())
+            if version in versions.live
+        },
     )
 
 
@@ -211,16 +256,11 @@ def _numbered(link: LinkRow, versions: Versions) -> LinkRow:
     found = link.version_id if link.version_id in versions.ids else next(iter(alike[-1:]), None)
     if found is None:
         return link
-    return LinkRow(
-        run_id=link.run_id,
-        direction=link.direction,
-        project=link.project,
-        name=link.name,
-        type=link.type,
+    return replace(
+        link,
         version=f"v{versions.number(found)}",
         version_id=found,
-        digest=link.digest,
-        time_s=link.time_s,
+        is_gone=found in versions.deleted,
     )
 
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+
+from trackio import arrays
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.object_]
+NO_STEP: Final = int(np.iinfo(np.int64).min)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +111,26 @@ def order_of(rows: Blocks, x: Ints) -> Ints | None:
 def _lexsort(*columns: Ints) -> Ints:
     order: Ints = np.lexsort(columns)
     return order
+
+
+def texts_of(table: pa.Table) -> Texts | None:
+    """The texts, if there are any."""
+    if "text" not in table.column_names or table.column("text").null_count == len(table):
+        return None
+    return np.array(table.column("text").to_pylist(), object)
+
+
+def ints_of(table: pa.Table, name: str) -> Ints:
+    """A column of integers or times; `NO_STEP` where it is null."""
+    column = table.column(name).cast(pa.int64())
+    nulls = arrays.nulls(column)
+    numbers: Ints = arrays.to_numpy(column)
+    return numbers if nulls is None else np.where(nulls, NO_STEP, numbers)
+
+
+def floats_of(table: pa.Table, name: str) -> Floats:
+    """A column of doubles; NaN where it is null."""
+    column = table.column(name)
+    nulls = arrays.nulls(column)
+    numbers: Floats = arrays.to_numpy(column)
+    return numbers if nulls is None else np.where(nulls, np.nan, numbers)

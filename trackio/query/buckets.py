@@ -11,6 +11,7 @@ from trackio.errors import InvalidInput
 from trackio.model import METRIC, RunId
 from trackio.query.blocks import Floats, Ints
 from trackio.query.lines import lines_of_runs
+from trackio.query.longs import find_long, read_long
 from trackio.query.points import NO_STEP, Axis, Points, SeriesName, Window, read_points
 from trackio.query.summed import Summed, find_summed, join, nothing, spans_of
 from trackio.query.view import View, rereads
@@ -68,18 +69,36 @@ def read_buckets(
     if width is not None:
         _check_width(width)
     wanted = list(dict.fromkeys(map(RunId, run_ids)))
-    is_whole = x == "step" and kind == METRIC and target is not None and (lo, hi) == (None, None)
+    window = Window(x, lo, hi)
+    is_whole = x == "step" and kind == METRIC and target is not None and window.is_open
     summed, done = _find_summed(view, wanted, keys, target, width) if is_whole else (nothing(), ())
+    lines = lines_of_runs(view, (run_id for run_id in wanted if run_id not in done))
+    long = find_long(view, lines, keys, kind)
     query: Literal["points_by_step", "points"] = "points_by_step" if x == "step" else "points"
-    rest = [run_id for run_id in wanted if run_id not in done]
-    points = _with_x(read_points(view, rest, keys, kind, Window(x, lo, hi), query=query))
+    rest = [run_id for run_id in lines if run_id not in long]
+    points = _with_x(read_points(view, rest, keys, kind, window, query=query))
     unit_x = points.x if x == "step" else points.x // 1000
-    chosen = _choose([*_spans(points, unit_x), *summed.spans()], target, width)
+    chosen: dict[str, int] = {}
+
+    def choose(more: Iterable[tuple[str, int, int]]) -> Mapping[str, int]:
+        spans = [*_spans(points, unit_x), *summed.spans(), *more]
+        chosen.update(_choose(spans, target, width))
+        return chosen
+
+    if long:
+        of_long = {run_id: lines[run_id] for run_id in lines if run_id in long}
+        parts = read_long(view, of_long, keys, kind, window=window, choose=choose)
+    else:
+        parts, chosen = (
+            nothing(),
+            _choose([*_spans(points, unit_x), *summed.spans()], target, width),
+        )
     shifts = np.array([chosen[name.key] for name in points.names], np.int64)
     index = unit_x >> np.repeat(shifts, np.diff(points.bounds))
     filled = sampling.fill_buckets(index, points.value, breaks=points.bounds)
     read = _split(points, filled, shifts, x)
-    return _in_order([*read, *_widened(summed, chosen)], wanted) if done else read
+    joined = [*_widened(summed, chosen, x), *_widened(parts, chosen, x)]
+    return _in_order([*read, *joined], wanted) if joined else read
 
 
 def _find_summed(
@@ -92,7 +111,7 @@ def _find_summed(
     return (summed.only(done - coarse), done - coarse) if coarse else (summed, done)
 
 
-def _widened(summed: Summed, shifts: Mapping[str, int]) -> list[Bucketed]:
+def _widened(summed: Summed, shifts: Mapping[str, int], axis: Axis) -> list[Bucketed]:
     """The series of overviews in the width that is asked for."""
     if not summed.names:
         return []
@@ -101,7 +120,7 @@ def _widened(summed: Summed, shifts: Mapping[str, int]) -> list[Bucketed]:
     found = []
     for i, name in enumerate(summed.names):
         here = slice(bounds[i], bounds[i + 1])
-        ends = x_first[here], x_last[here]
+        ends = _in_units(x_first[here], axis), _in_units(x_last[here], axis)
         found.append(_bucketed(name, 1 << int(chosen[i]), buckets, here, ends))
     return found
 

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
+from trackio.catalog import RunFiles
 from trackio.errors import UnreadableFile
 from trackio.meta import decode_meta
-from trackio.model import METRIC, Entry, RunMeta
+from trackio.model import METRIC, Entry, RunId, RunMeta
 from trackio.pack import MetaCopy
 from trackio.query.files import Files
 from trackio.query.pieces import Piece
@@ -80,6 +81,7 @@ class Facts:
         self._below: dict[Below, Tally | None] = {}
         self._counts: dict[str, dict[Piece, tuple[Count, ...]]] = {}
         self._metas: dict[Version, RunMeta | None] = {}
+        self._rows: dict[RunId, tuple[RunFiles, object]] = {}
 
     def said(self, pieces: Iterable[Piece]) -> dict[Piece, tuple[Said, ...]]:
         """What each piece says beside its points, by seq."""
@@ -135,9 +137,20 @@ class Facts:
         found = _remember(self._metas, versions, self._read_metas)
         return {key: meta for (key, _), meta in found.items()}
 
+    def remembered(self, run: RunFiles) -> object | None:
+        """What was remembered of a run, if its files are the very same."""
+        files, row = self._rows.get(run.run_id, (None, None))
+        return row if files is run else None
+
+    def remember(self, run: RunFiles, row: object) -> None:
+        """Keep what follows from the files of a run alone."""
+        self._rows[run.run_id] = run, row
+
     def forget_others(self, pieces: Iterable[Piece]) -> None:
         """Drop what is known of all other pieces."""
         live = set(pieces)
+        runs = {piece.run_id for piece in live}
+        _drop(self._rows, lambda run_id: run_id in runs)
         _drop(self._said, lambda piece: piece in live)
         _drop(self._tallies, lambda piece: piece in live)
         _drop(self._below, lambda below: below.piece in live)

@@ -62,8 +62,9 @@ class Held:
         parts = zip(chosen, bounds, bounds[1:], strict=False)
         with self._lock:
             for key, start, end in parts:
-                self._tables[key] = loaded.slice(start, end - start)
-            self._rows += loaded.num_rows
+                if key not in self._tables:
+                    self._tables[key] = loaded.slice(start, end - start)
+                    self._rows += end - start
 
     def has(self, key: str) -> bool:
         """Whether the rows of this file are held."""

@@ -74,7 +74,9 @@ class Lister:
 
     def _list(self) -> Snapshot:
         began_s, began_ns = self._clock.monotonic(), self._clock.time_ns()
-        listing = Listing(self._project)
+        # A local listing is never shown as it was, so that it may be left half-way by an error.
+        known = None if is_remote(self._store) else self._listing
+        listing = Listing(self._project) if known is None else known
         list_into(listing, self._store)
         self._listing = listing
         self._whole_at_s = self._listed_at_s = began_s

@@ -14,6 +14,7 @@ from trackio.model import MEDIA, REPORT, TRACE, RunId, WriterId
 from trackio.query.history import HistoryRow
 from trackio.query.lines import lines_of_runs
 from trackio.query.view import View, rereads
+from trackio.values.shallow import parse_json
 
 KINDS: Final = (MEDIA, REPORT, TRACE)
 _PREFIX: Final = "trackio."
@@ -101,7 +102,7 @@ def add_media(
 def _items(kind: str, text: str | None) -> Iterator[tuple[str, int | None, Mapping[str, Any]]]:
     """The type, the place and the reference of each value in a row."""
     try:
-        said = orjson.loads(text or "null")
+        said = parse_json(text or "null")
     except orjson.JSONDecodeError:
         return
     if kind == TRACE and isinstance(said, dict):

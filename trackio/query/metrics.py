@@ -1,5 +1,6 @@
 """Which metrics there are. Reads no point of a finished run but of those that tell the order."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -36,15 +37,12 @@ def list_metrics(
     counts = _summed_up(view, newest_first) if kind == METRIC else {}
     counts |= _count(view, [r for r in newest_first if r not in counts], kind)
     order = _order(view, {run_id: counts[run_id] for run_id in newest_first}, kind)
-    return [
-        Metric(
-            key=key,
-            kind=kind,
-            runs=sum(key in found for found in counts.values()),
-            points=sum(found.get(key, 0) for found in counts.values()),
-        )
-        for key in order
-    ]
+    runs_of: Counter[str] = Counter()
+    points: Counter[str] = Counter()
+    for found in counts.values():
+        runs_of.update(found.keys())
+        points.update(found)
+    return [Metric(key=key, kind=kind, runs=runs_of[key], points=points[key]) for key in order]
 
 
 def _summed_up(view: View, run_ids: Iterable[RunId]) -> dict[RunId, dict[str, int]]:

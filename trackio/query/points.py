@@ -10,21 +10,32 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from trackio import arrays
 from trackio.errors import InvalidInput
 from trackio.ids import id_time_ms
 from trackio.model import RunId, WriterId
+from trackio.query import blocks
 from trackio.query.attempts import Attempt, Line
-from trackio.query.blocks import Blocks, Floats, Ints, Texts, in_order, join, order_of
+from trackio.query.blocks import (
+    Blocks,
+    Floats,
+    Ints,
+    Texts,
+    floats_of,
+    in_order,
+    ints_of,
+    join,
+    order_of,
+    texts_of,
+)
 from trackio.query.lines import lines_of_runs
+from trackio.query.pieces import Piece
 from trackio.query.view import View
 
 Axis = Literal["step", "time", "relative"]
 AXES: Final[tuple[Axis, ...]] = ("step", "time", "relative")
-NO_STEP: Final = int(np.iinfo(np.int64).min)
+NO_STEP: Final = blocks.NO_STEP
 _NEVER: Final = int(np.iinfo(np.int64).max)
 _MAX_INT: Final = 1 << 62
 
@@ -122,18 +133,14 @@ def read_points(
     knows no times, and so no other axis.
     """
     lines = lines_of_runs(view, map(RunId, run_ids))
-    places = _Places(lines, list(dict.fromkeys(keys)))
-    plain = [run_id for run_id in lines if not _has_attempts(lines[run_id])]
-    moved = [run_id for run_id in lines if _has_attempts(lines[run_id])]
-    parts = [
-        _read(view, run_ids_alike, places, query, {"kind": kind, **bounds})
-        for run_ids_alike, bounds in ((plain, _bounds(window)), (moved, _bounds(None)))
-        if run_ids_alike and places.keys
-    ]
-    return _points(join(parts), places, window) if parts else _NOTHING
+    places = Places(lines, list(dict.fromkeys(keys)))
+    pieces = view.pieces(lines) if places.keys else []
+    if not pieces:
+        return _NOTHING
+    return _points(read_blocks(view, pieces, places, kind, window, query=query), places, window)
 
 
-class _Places:
+class Places:
     """Numbers the series by line and key, and knows where each writer belongs."""
 
     def __init__(self, lines: Mapping[RunId, Sequence[Line]], keys: Sequence[str]) -> None:
@@ -154,21 +161,48 @@ class _Places:
         return SeriesName(run_id, found.label, self.keys[key])
 
 
+def read_blocks(
+    view: View,
+    pieces: Sequence[Piece],
+    places: Places,
+    kind: str,
+    window: Window,
+    *,
+    query: str = "points",
+) -> Blocks:
+    """The visible points of some pieces that lie in the window, by series, attempt and seq."""
+    moved = {run_id for run_id, line in places.lines if len(line.attempts) > 1}
+    alike = (
+        ([piece for piece in pieces if piece.run_id not in moved], _bounds(window)),
+        ([piece for piece in pieces if piece.run_id in moved], _bounds(None)),
+    )
+    parts = [
+        _read(view, some, places, query, {"kind": kind, **bounds}) for some, bounds in alike if some
+    ]
+    rows = join(parts)
+    if not window.is_open:
+        x = x_of(rows, places, window.axis)
+        low = NO_STEP + 1 if window.first is None else window.first
+        high = _NEVER if window.last is None else window.last
+        rows = rows.only((x >= low) & (x <= high))
+    return in_order(rows)
+
+
 def _read(
     view: View,
-    run_ids: Iterable[RunId],
-    places: _Places,
+    pieces: Sequence[Piece],
+    places: Places,
     query: str,
     parameters: Mapping[str, Any],
 ) -> Blocks:
-    """The points of some runs, moved and cut as their attempts say."""
+    """The points of some pieces, moved and cut as their attempts say."""
     if query == "points_by_step":
         parameters = {name: p for name, p in parameters.items() if not name.endswith("_us")}
-    pieces, table = view.table(query, view.pieces(run_ids), keys=places.keys, **parameters)
+    ordered, table = view.table(query, pieces, keys=places.keys, **parameters)
     if query != "points_and_texts" and table.column("value").null_count:
         table = table.filter(pc.is_valid(table.column("value")))
-    found = [places.of_writer[piece.run_id, piece.writer_id] for piece in pieces]
-    series = _ints(table, "series")
+    found = [places.of_writer[piece.run_id, piece.writer_id] for piece in ordered]
+    series = ints_of(table, "series")
     starts = np.flatnonzero(np.append(True, series[1:] != series[:-1])[: len(series)])
     piece, key = np.divmod(series[starts], len(places.keys))
     line = np.array([line for line, _, _ in found], np.int64)
@@ -177,11 +211,11 @@ def _read(
         series=line[piece] * len(places.keys) + key,
         attempt=place[piece],
         size=np.diff(starts, append=len(series)),
-        seq=_ints(table, "seq"),
-        step=_ints(table, "step"),
-        value=_floats(table, "value"),
-        time_us=_ints(table, "time") if "time" in table.column_names else None,
-        text=_texts(table),
+        seq=ints_of(table, "seq"),
+        step=ints_of(table, "step"),
+        value=floats_of(table, "value"),
+        time_us=ints_of(table, "time") if "time" in table.column_names else None,
+        text=texts_of(table),
     )
     return _moved(rows, [attempt for _, _, attempt in found], places.keys, piece, key)
 
@@ -202,14 +236,8 @@ def _moved(
     return replace(rows, step=step).only(step < rows.per_row(cuts))
 
 
-def _points(rows: Blocks, places: _Places, window: Window) -> Points:
-    if not window.is_open:
-        x = _x(rows, places, window.axis)
-        low = NO_STEP + 1 if window.first is None else window.first
-        high = _NEVER if window.last is None else window.last
-        rows = rows.only((x >= low) & (x <= high))
-    rows = in_order(rows)
-    x = _x(rows, places, window.axis)
+def _points(rows: Blocks, places: Places, window: Window) -> Points:
+    x = x_of(rows, places, window.axis)
     series = rows.series
     is_first = np.append(True, series[1:] != series[:-1])[: len(series)]
     starts = rows.starts[is_first]
@@ -227,7 +255,8 @@ def _points(rows: Blocks, places: _Places, window: Window) -> Points:
     )
 
 
-def _x(rows: Blocks, places: _Places, axis: Axis) -> Ints:
+def x_of(rows: Blocks, places: Places, axis: Axis) -> Ints:
+    """Where each row stands on the axis: its step, or microseconds."""
     if axis == "step" or rows.time_us is None:
         return rows.step
     if axis == "time":
@@ -249,37 +278,10 @@ def _bounds(window: Window | None) -> dict[str, int | None]:
     }
 
 
-def _has_attempts(lines: Sequence[Line]) -> bool:
-    return any(len(line.attempts) > 1 for line in lines)
-
-
 def _start_us(lines: Sequence[Line]) -> int:
     """When the first writer of a run started."""
     ids: list[WriterId] = [attempt.writer_id for line in lines for attempt in line.attempts]
     return id_time_ms(min(ids)) * 1000
-
-
-def _texts(table: pa.Table) -> Texts | None:
-    """The texts, if there are any."""
-    if "text" not in table.column_names or table.column("text").null_count == len(table):
-        return None
-    return np.array(table.column("text").to_pylist(), object)
-
-
-def _ints(table: pa.Table, name: str) -> Ints:
-    """A column of integers or times; `NO_STEP` where it is null."""
-    column = table.column(name).cast(pa.int64())
-    nulls = arrays.nulls(column)
-    numbers: Ints = arrays.to_numpy(column)
-    return numbers if nulls is None else np.where(nulls, NO_STEP, numbers)
-
-
-def _floats(table: pa.Table, name: str) -> Floats:
-    """A column of doubles; NaN where it is null."""
-    column = table.column(name)
-    nulls = arrays.nulls(column)
-    numbers: Floats = arrays.to_numpy(column)
-    return numbers if nulls is None else np.where(nulls, np.nan, numbers)
 
 
 def _clip(number: int) -> int:

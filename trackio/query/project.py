@@ -11,6 +11,7 @@ from trackio.errors import NotFound
 from trackio.model import Entry
 from trackio.query.cache import Cache
 from trackio.query.database import shared_database
+from trackio.query.digests import LongPolicy
 from trackio.query.facts import Facts
 from trackio.query.files import MIN_EXCERPTED_BYTES, Files
 from trackio.query.held import MAX_FILE_ROWS
@@ -33,6 +34,7 @@ class Project:
             folder as long as this object lives.
         held_file_rows: a file of at most so many rows is held in memory.
         min_excerpted_bytes: of a remote file so large only what is needed is fetched.
+        long_policy: which series are read section by section.
     """
 
     def __init__(
@@ -44,12 +46,18 @@ class Project:
         cache: Cache | None = None,
         held_file_rows: int = MAX_FILE_ROWS,
         min_excerpted_bytes: int = MIN_EXCERPTED_BYTES,
+        long_policy: LongPolicy | None = None,
     ) -> None:
         self.store = store
         self.name = name
         self._clock = clock
         self._files = Files(store, cache, min_excerpted_bytes=min_excerpted_bytes)
-        self._reader = Reader(self._files, shared_database(), held_file_rows=held_file_rows)
+        self._reader = Reader(
+            self._files,
+            shared_database(),
+            held_file_rows=held_file_rows,
+            long_policy=long_policy,
+        )
         self._overviews = Overviews(store, self._files)
         self._facts = Facts(self._reader, self._files)
         self._lister = Lister(store, name, clock=clock)
@@ -57,6 +65,7 @@ class Project:
         self._tickets = count()
         self._shown = -1
         self._view: View | None = None
+        self._listed: Snapshot | None = None
         self._bad_versions: dict[str, str] = {}
 
     @property
@@ -90,16 +99,22 @@ class Project:
 
     def _show(self, look: Callable[[], Snapshot]) -> View:
         ticket = next(self._tickets)
-        snapshot = self._checked(look())
+        listed = look()
         with self._lock:
-            if self._view is None or (
-                ticket > self._shown and snapshot.revision != self._view.revision
-            ):
+            if self._view is not None and self._is_shown(listed):
+                self._shown = max(self._shown, ticket)
+                return self._view
+        snapshot = self._checked(listed)
+        revision = snapshot.revision
+        with self._lock:
+            if self._view is None or (ticket > self._shown and revision != self._view.revision):
                 self._files.listed(_entries(snapshot))
                 self._view = self._open(snapshot)
                 is_new = True
             else:
                 is_new = False
+            if revision == self._view.revision:
+                self._listed = listed
             self._shown = max(self._shown, ticket)
             view = self._view
         if is_new:
@@ -109,6 +124,10 @@ class Project:
             self._overviews.forget_others({piece.key for piece in live})
         return view
 
+    def _is_shown(self, listed: Snapshot) -> bool:
+        """Whether the view shows this very listing: then nothing has to be compared."""
+        return listed is self._listed and not self._reader.unreadable
+
     def _open(self, snapshot: Snapshot) -> View:
         return View(
             self._reader,
@@ -117,6 +136,7 @@ class Project:
             overviews=self._overviews,
             list_again=self._list_again,
             clock=self._clock,
+            before=self._view,
         )
 
     def _list_again(self) -> Snapshot:

@@ -3,9 +3,9 @@
 It is shared by all views of a project. A file is checked when it is first met.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -13,18 +13,21 @@ import pyarrow as pa
 from trackio import shard
 from trackio.errors import NotFound, UnreadableFile
 from trackio.query.database import Database, Parameters
-from trackio.query.excerpts import PARTS, Excerpts
+from trackio.query.digests import Digests, LongPolicy
+from trackio.query.excerpts import Excerpts
 from trackio.query.files import Files, StaleError, VanishedError
 from trackio.query.held import MAX_FILE_ROWS, Held
 from trackio.query.needs import EVERYTHING, Need, need_of
 from trackio.query.pieces import Piece
+from trackio.query.sections import Index
+from trackio.query.sources import Paths, is_file, numbered, part_parameters
 from trackio.shard import ShardMeta
 
 _MOST_IN_PARTS: Final = 0.6
 """Of a file of which more is needed all is fetched, once."""
 
-Paths = Mapping[str, tuple[str, ...]]
-"""The local files of each key: the file itself, or its parts."""
+T = TypeVar("T")
+_FEW: Final = 2
 
 
 class UnreadableError(Exception):
@@ -44,16 +47,25 @@ class Reader:
         files: where the files are.
         database: what reads them.
         held_file_rows: a file of at most so many rows is held in memory.
+        long_policy: which series are not read as a whole.
     """
 
     def __init__(
-        self, files: Files, database: Database, *, held_file_rows: int = MAX_FILE_ROWS
+        self,
+        files: Files,
+        database: Database,
+        *,
+        held_file_rows: int = MAX_FILE_ROWS,
+        long_policy: LongPolicy | None = None,
     ) -> None:
         self.unreadable: dict[str, str] = {}
+        self.digests = Digests(long_policy or LongPolicy())
         self._files = files
         self._database = database
         self._held = Held(database, held_file_rows)
         self._opened: dict[str, int] = {}  # how many rows each file has
+        self._outlined: dict[str, int] = {}  # the same of those read in parts
+        self._unloaded: set[str] = set()  # those that nobody needed in memory yet
 
     def table(
         self,
@@ -76,15 +88,42 @@ class Reader:
         """
         wanted = list(dict.fromkeys(pieces))
         asked = {**(parameters or {}), **(only[1] if only else {})}
-        paths = self._open(wanted, need_of(query, asked))
+        paths = self._open(wanted, need_of(query, asked), is_first_look=query == "said")
         ordered, sources = self._sources(wanted, paths)
-        bound = {**(parameters or {}), **(_numbered(only[1], ordered) if only else {})}
+        bound = {**(parameters or {}), **(numbered(only[1], ordered) if only else {})}
         try:
             with self._files.pinned(path for found in paths.values() for path in found):
                 return ordered, self._database.table(
                     query, sources, bound, only=only[0] if only else None
                 )
         except duckdb.Error:
+            self._find_culprits(paths)
+            raise
+
+    def large(self, pieces: Iterable[Piece], need: Need, rows: int) -> list[Piece]:
+        """Those of the pieces whose files have so many rows; raises as `table`."""
+        wanted = list(pieces)
+        new = [p for p in wanted if p.key not in self._opened and p.key not in self._outlined]
+        if new:
+            self._open(new, need)
+        counts = self._outlined | self._opened
+        return [piece for piece in wanted if counts.get(piece.key, 0) >= rows]
+
+    def digest(
+        self, pieces: Iterable[Piece], need: Need, read: Callable[[Mapping[str, Index]], T]
+    ) -> T:
+        """What `read` makes of the indexes of large files, by key; raises as `table`."""
+        wanted = list(pieces)
+        held = [piece.key for piece in wanted if self._held.has(piece.key)]
+        paths = {
+            **{key: (path,) for key, path in self._files.paths(held).items()},
+            **self._open(wanted, need),
+        }
+        try:
+            with self._files.pinned(path for found in paths.values() for path in found):
+                return read({key: self.digests.index(key, found) for key, found in paths.items()})
+        except (pa.ArrowException, OSError, KeyError):
+            self.digests.forget(paths)
             self._find_culprits(paths)
             raise
 
@@ -104,17 +143,21 @@ class Reader:
     def forget_others(self, pieces: Iterable[Piece]) -> None:
         """Drop what is known of the files of all other pieces."""
         keys = {piece.key for piece in pieces}
-        for key in self._opened.keys() - keys:
-            self._opened.pop(key, None)
+        for known in (self._opened, self._outlined):
+            for key in known.keys() - keys:
+                known.pop(key, None)
+        self._unloaded &= keys
         self._held.forget_others(keys)
+        self.digests.forget_others(keys)
         self._files.forget_others(keys)
         if self._files.excerpts is not None:
             self._files.excerpts.forget_others(keys)
 
-    def _open(self, pieces: Sequence[Piece], need: Need) -> Paths:
+    def _open(self, pieces: Sequence[Piece], need: Need, *, is_first_look: bool = False) -> Paths:
         """The local files of each piece's file, by its key; those held in memory have none.
 
-        A file is checked when it is first met.
+        A file is checked when it is first met. At a first look those that stand alone are not
+        loaded: of most runs that a table shows nobody asks for more.
         """
         read = [piece for piece in pieces if not self._held.has(piece.key)]
         parts = self._open_parts(read, need)
@@ -130,13 +173,26 @@ class Reader:
                     bad[piece.key] = str(exc)
         self._report(bad)
         found = {**parts, **{key: (path,) for key, path in paths.items()}}
-        try:
-            self._held.load(rows, paths)
-        except duckdb.Error:
-            self._find_culprits({key: found[key] for key in rows})
-            raise
         self._opened.update(rows)
+        if is_first_look and len(rows) <= _FEW * len({piece.writer_id for piece in whole}):
+            self._unloaded.update(rows)
+        else:
+            self._load(rows.keys() | (self._unloaded & paths.keys()), found)
         return found
+
+    def _load(self, keys: Iterable[str], found: Paths) -> None:
+        """Hold those of these files that are small."""
+        sizes = {key: self._opened[key] for key in keys if key in self._opened}
+        if not sizes:
+            return
+        try:
+            self._held.load(sizes, {key: found[key][0] for key in sizes})
+        except duckdb.Error:
+            for key in sizes:
+                self._opened.pop(key, None)
+            self._find_culprits({key: found[key] for key in sizes})
+            raise
+        self._unloaded.difference_update(sizes)
 
     def _open_parts(self, pieces: Sequence[Piece], need: Need) -> dict[str, tuple[str, ...]]:
         """The local parts of large remote files, unless most of a file is needed anyway."""
@@ -164,7 +220,7 @@ class Reader:
         entry = self._files.excerpted(mine[0].key)
         if entry is None:
             return None
-        _count(mine[0], excerpts.outline(entry).meta)
+        self._outlined[entry.key] = _count(mine[0], excerpts.outline(entry).meta)
         if excerpts.share(entry, mine, need) > _MOST_IN_PARTS:
             return None
         return excerpts.paths(entry, mine, need)
@@ -210,13 +266,13 @@ class Reader:
         if any(piece not in tables and piece.key not in paths for piece in pieces):
             raise StaleError("files were dropped from memory meanwhile")
         read = [piece for piece in pieces if piece not in tables]
-        whole = [piece for piece in read if piece.is_whole and _is_file(paths[piece.key])]
-        part = [piece for piece in read if not (piece.is_whole and _is_file(paths[piece.key]))]
+        whole = [piece for piece in read if piece.is_whole and is_file(paths[piece.key])]
+        part = [piece for piece in read if not (piece.is_whole and is_file(paths[piece.key]))]
         sources: dict[str, Parameters] = {}
         if whole:
             sources["rows_whole"] = {"whole_files": [paths[piece.key][0] for piece in whole]}
         if any(paths[piece.key] for piece in part):
-            sources["rows_part"] = _part_parameters(part, len(whole), paths)
+            sources["rows_part"] = part_parameters(part, len(whole), paths)
         if tables:
             base = len(whole) + len(part)
             sources["rows_held"] = {"held": self._held.join(tables), "held_base": base}
@@ -230,32 +286,3 @@ def _count(piece: Piece, meta: ShardMeta) -> int:
     if piece.is_whole and (meta.first, meta.last) != (piece.first, piece.last):
         raise UnreadableFile(f"its name says another range than {meta.first}-{meta.last}")
     return meta.rows
-
-
-def _is_file(found: Sequence[str]) -> bool:
-    """Whether this is a file as it is in the store, and not parts of one."""
-    return len(found) == 1 and not Path(found[0]).parent.name.endswith(PARTS)
-
-
-def _part_parameters(pieces: Sequence[Piece], base: int, paths: Paths) -> dict[str, list[Any]]:
-    """The parameters of `rows_part`: each file once, and what counts of it."""
-    keys = {key: number for number, key in enumerate(dict.fromkeys(p.key for p in pieces))}
-    files = [(path, number) for key, number in keys.items() for path in paths[key]]
-    return {
-        "part_files": [path for path, _ in files],
-        "part_of": [number for _, number in files],
-        "part_piece": list(range(base, base + len(pieces))),
-        "part_file": [keys[piece.key] for piece in pieces],
-        "part_run": [piece.run_id for piece in pieces],
-        "part_writer": [piece.writer_id for piece in pieces],
-        "part_first": [piece.first for piece in pieces],
-        "part_last": [piece.last for piece in pieces],
-    }
-
-
-def _numbered(parameters: Parameters, ordered: Sequence[Piece]) -> dict[str, Any]:
-    numbers = {piece: number for number, piece in enumerate(ordered)}
-    return {
-        name: [numbers[value] if isinstance(value, Piece) else value for value in values]
-        for name, values in parameters.items()
-    }

@@ -51,7 +51,10 @@ class RunRow:
 @rereads
 def list_runs(view: View, now_s: float) -> list[RunRow]:
     """All runs that are not deleted, newest first."""
-    rows = _rows(view, view.runs(), now_s)
+    runs = view.runs()
+    known: dict[RunId, RunRow | None] = {run.run_id: view.remembered(run) for run in runs}
+    fresh = _rows(view, [run for run in runs if known[run.run_id] is None], now_s)
+    rows = [*fresh, *(row for row in known.values() if row is not None)]
     return sorted(rows, key=lambda row: (row.created_s, row.run_id), reverse=True)
 
 
@@ -82,6 +85,7 @@ def find_run(view: View, text: str) -> RunRow:
 
 
 def _rows(view: View, runs: Sequence[RunFiles], now_s: float) -> list[RunRow]:
+    """The rows of some runs; those that no time changes any more are remembered."""
     metas = view.metas(runs)
     writers = {run.run_id: view.writers(run.run_id) for run in runs}
     heard = view.heard(pieces for found in writers.values() for pieces in found.values())
@@ -97,7 +101,13 @@ def _rows(view: View, runs: Sequence[RunFiles], now_s: float) -> list[RunRow]:
         if writer.finish is None
         for piece in writers[run_id][writer.writer_id]
     )
-    return [_row(view, run, metas[run.run_id], said[run.run_id], now_s) for run in runs]
+    rows = []
+    for run in runs:
+        heard_of_run = said[run.run_id]
+        rows.append(_row(view, run, metas[run.run_id], heard_of_run, now_s))
+        if heard_of_run and all(writer.finish is not None for writer in heard_of_run):
+            view.remember(run, rows[-1])
+    return rows
 
 
 def _row(

@@ -1,17 +1,22 @@
 """What a run's rows say beside its points: start, finish, config, summary, alerts. Values only."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
 from trackio.ids import id_time_ms
 from trackio.model import CONFIG, DEFINE, FINISH, RUN, START, SUMMARY, WriterId
 from trackio.values.definition import Definition, read_definition
+from trackio.values.shallow import parse_json
 
+_INTEGER: Final = re.compile(r"-?[0-9]{1,4000}")
+_STEP: Final = (int, type(None))
+_BOUND: Final = frozenset({float, int, str, bool, type(None)})
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -113,7 +118,7 @@ def hear_writer(writer_id: WriterId, said: Iterable[Said]) -> WriterSaid:
         start_s=id_time_ms(writer_id) / 1000,
         label=_text_or_none(start.get("label")),
         host=_text_or_none(start.get("host")),
-        resumed_from=tuple(map(WriterId, start.get("resumed_from") or ())),
+        resumed_from=_writer_ids(start.get("resumed_from")),
         finish=finish,
         last_time_s=last_time_s,
         start=start,
@@ -157,10 +162,22 @@ def parse_time(text: str) -> float | None:
 
 
 def _hear_summary(row: Said, summary: dict[str, Stats], shown: dict[str, Any]) -> None:
-    if isinstance(row.value, dict) and "count" in row.value:
+    if isinstance(row.value, dict) and _is_stats(row.value):
         summary[row.key] = _stats(row.value)
     else:
         shown[row.key] = row.value
+
+
+def _is_stats(said: Mapping[str, Any]) -> bool:
+    """Whether it is what a writer counts; anybody can log what only looks alike."""
+    if type(said.get("count")) is not int or type(said.get("step")) not in _STEP:
+        return False
+    return _BOUND.issuperset(type(said.get(name)) for name in ("min", "max", "mean"))
+
+
+def _writer_ids(said: Any) -> tuple[WriterId, ...]:
+    found = said if isinstance(said, list) else ()
+    return tuple(WriterId(one) for one in found if isinstance(one, str))
 
 
 def _stats(said: Mapping[str, Any]) -> Stats:
@@ -180,29 +197,33 @@ def _stats(said: Mapping[str, Any]) -> Stats:
 
 
 def _finish(row: Said) -> Finish:
+    last_seq = row.value.get("last_seq")
     return Finish(
         time_s=row.time_s,
         state="failed" if row.value.get("state") == "failed" else "finished",
         reason=_text_or_none(row.value.get("reason")),
-        last_seq=row.value.get("last_seq"),
+        last_seq=last_seq if type(last_seq) is int else None,
     )
 
 
 def _decode_json(text: str) -> Any:
     try:
-        return orjson.loads(text)
+        return parse_json(text)
     except orjson.JSONDecodeError:
         return text
 
 
 def _int_or_none(text: str) -> int | None:
-    return int(text) if text.lstrip("-").isdigit() else None
+    return int(text) if _INTEGER.fullmatch(text) else None
 
 
 def _number(value: Any) -> float | None:
     if isinstance(value, str):
         return _NON_FINITE.get(value)
-    return None if value is None else float(value)
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return None
 
 
 def _text_or_none(value: Any) -> str | None:

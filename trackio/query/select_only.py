@@ -18,6 +18,8 @@ VIEWS: Final = ("metrics", "system_metrics", "configs", "alerts", "runs")
 _ADVICE: Final = f"give one SELECT over the views {', '.join(VIEWS)}"
 _NODES: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLE_FUNCTIONS: Final = {"range", "generate_series", "unnest"}
+_ENDLESS: Final = {"levenshtein", "editdist3", "damerau_levenshtein"}
+"""Their work grows with the square of a text, and is done in one go: no limit of time ends it."""
 
 
 def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -59,6 +61,8 @@ def _problems(tree: Any) -> Iterator[str]:
             name = str(tree["function"].get("function_name")).lower()
             if name not in _TABLE_FUNCTIONS:
                 yield f"the function {name} is refused"
+        if (name := str(tree.get("function_name")).lower()) in _ENDLESS:
+            yield f"the function {name} is refused"
         for inner in tree.values():
             yield from _problems(inner)
 

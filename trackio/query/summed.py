@@ -72,6 +72,8 @@ def find_summed(
     """What overviews say of these runs, and the runs of which they say all there is."""
     whole = {run_id: found for run_id in lines if (found := _whole(view, run_id, lines[run_id]))}
     of_piece = {piece: opened for found in whole.values() for piece, opened in found.items()}
+    if not of_piece:
+        return _NOTHING, frozenset()
     try:
         whose, table = view.overviews.buckets(of_piece, dict.fromkeys(keys))
     except TROUBLE:
@@ -201,7 +203,8 @@ def _mean(mean: Floats, finite: Ints, total: Ints, start: Ints) -> Floats:
         joined = np.add.reduceat(known * finite, start) / total
     if not np.isfinite(joined[total > 0]).all():
         share = finite / np.repeat(np.maximum(total, 1), np.diff(start, append=len(finite)))
-        joined = np.add.reduceat(known * share, start)
+        shared = np.add.reduceat(known * share, start)
+        joined = np.where(np.isfinite(joined), joined, shared)  # the others stay as they are
     return np.where(total > 0, joined, np.nan)
 
 

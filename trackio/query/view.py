@@ -7,7 +7,7 @@ with `rereads`, which runs it anew when that happened.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from itertools import groupby
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -18,12 +18,15 @@ from trackio.catalog import RunFiles, Snapshot
 from trackio.clock import Clock
 from trackio.model import METRIC, RunId, RunMeta, WriterId
 from trackio.query.database import Parameters
+from trackio.query.digests import Digests
 from trackio.query.facts import Below, Count, Facts, Tally
 from trackio.query.files import StaleError, VanishedError
+from trackio.query.needs import Need
 from trackio.query.overviews import TROUBLE, Overviews
 from trackio.query.pieces import Piece, pieces_of_run
 from trackio.query.reader import Reader, UnreadableError
 from trackio.query.said import Said, WriterSaid
+from trackio.query.sections import Index
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,6 +46,7 @@ class View:
         snapshot: what is there.
         list_again: lists the project anew.
         clock: tells whether a silent run has crashed.
+        before: the view of an earlier snapshot, of which some is worked out already.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class View:
         overviews: Overviews,
         list_again: Callable[[], Snapshot],
         clock: Clock,
+        before: "View | None" = None,
     ) -> None:
         self._reader = reader
         self._facts = facts
@@ -62,7 +67,10 @@ class View:
         self._clock = clock
         self._lock = threading.Lock()
         self._missed: frozenset[str] = frozenset()
+        self._pieces: dict[RunId, dict[WriterId, tuple[Piece, ...]]] = {}
         self._set(snapshot)
+        if before is not None:
+            self._pieces = before.unchanged(snapshot)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -100,6 +108,15 @@ class View:
             known[run_id] = {writer_id: tuple(pieces) for writer_id, pieces in by_writer}
         return known[run_id]
 
+    def unchanged(self, later: Snapshot) -> dict[RunId, dict[WriterId, tuple[Piece, ...]]]:
+        """The pieces that are known of those runs whose files are the very same later."""
+        runs = self._snapshot.runs
+        return {
+            run_id: pieces
+            for run_id, pieces in list(self._pieces.items())
+            if run_id in runs and later.runs.get(run_id) is runs[run_id]
+        }
+
     def pieces(self, run_ids: Iterable[RunId] | None = None) -> list[Piece]:
         """The pieces of these runs, or of all, by run, writer and seq."""
         wanted = sorted(self._snapshot.runs) if run_ids is None else dict.fromkeys(run_ids)
@@ -122,6 +139,23 @@ class View:
         """
         wanted = list(pieces)
         return self._reading(lambda: self._reader.table(query, wanted, parameters))
+
+    @property
+    def digests(self) -> Digests:
+        """What is known of large files."""
+        return self._reader.digests
+
+    def large(self, pieces: Iterable[Piece], need: Need, rows: int) -> list[Piece]:
+        """Those of the pieces whose files have so many rows; raises as `table`."""
+        wanted = list(pieces)
+        return self._reading(lambda: self._reader.large(wanted, need, rows))
+
+    def digest(
+        self, pieces: Iterable[Piece], need: Need, read: Callable[[Mapping[str, Index]], T]
+    ) -> T:
+        """What `read` makes of the indexes of large files, by key; raises as `table`."""
+        wanted = list(pieces)
+        return self._reading(lambda: self._reader.digest(wanted, need, read))
 
     def sources(self, pieces: Iterable[Piece]) -> tuple[list[Piece], dict[str, Parameters]]:
         """The numbered pieces, and the queries that give their rows; raises as `table`."""
@@ -162,6 +196,14 @@ class View:
             self._learn_sums(self._facts.untold(wanted, kind))
         return self._reading(lambda: self._facts.counts(wanted, kind))
 
+    def remembered(self, run: RunFiles) -> Any:
+        """What `remember` was told of just these files; else None."""
+        return self._facts.remembered(run)
+
+    def remember(self, run: RunFiles, row: object) -> None:
+        """Keep what follows from the files of a run alone."""
+        self._facts.remember(run, row)
+
     def metas(self, runs: Iterable[RunFiles]) -> dict[RunId, RunMeta | None]:
         """What `meta.json` says of each run; None where there is none that can be read."""
         entries = {run.run_id: run.meta for run in runs}
@@ -190,7 +232,7 @@ class View:
     def _set(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._revision = snapshot.revision
-        self._pieces: dict[RunId, dict[WriterId, tuple[Piece, ...]]] = {}
+        self._pieces = {}
 
     def _reading(self, read: Callable[[], T]) -> T:
         try:

@@ -198,7 +198,7 @@ class Spool:
         note = self.folder / URL_FILE
         if not note.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            draft = note.with_name(f"{URL_FILE}.{os.getpid()}")
+            draft = note.with_name(f"{URL_FILE}.{os.getpid()}-{threading.get_ident()}")
             draft.write_text(self.store.url)
             draft.replace(note)
 

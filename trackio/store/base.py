@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeGuard
 
-from trackio.errors import InvalidInput
+from trackio.errors import InvalidInput, NotFound
 from trackio.model import Entry
 
 Content = bytes | Path
@@ -86,6 +86,25 @@ class LocalStore(Store, Protocol):
 def is_local(store: Store) -> TypeGuard[LocalStore]:
     """Whether other programs can open the store's files in place."""
     return hasattr(store, "path")
+
+
+def local_file(store: LocalStore, key: str) -> Path:
+    """The file of `key` as it really lies, to be given to others.
+
+    A folder may itself be a link, such as a project on another disk; a link inside it that leads
+    out of it counts as nothing, or whoever may write there could show any file of this machine.
+
+    Raises:
+        NotFound: there is no such file.
+    """
+    folder = store.path(key.partition("/")[0])
+    try:
+        found = store.path(key).resolve(strict=True)
+        if found.is_file() and found.is_relative_to(folder.resolve(strict=True)):
+            return found
+    except (OSError, RuntimeError) as exc:
+        raise NotFound(f"there is no {key} in {store.url}") from exc
+    raise NotFound(f"there is no {key} in {store.url}")
 
 
 def readable(store: Store, key: str) -> Content:

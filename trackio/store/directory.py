@@ -43,6 +43,7 @@ class Directory:
         self._scanner = Scanner(self._folder, clock)
         self._synced: set[str] = set()
         self._spelled: set[str] = set()
+        self._real: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Directory({str(self._root)!r})"
@@ -68,7 +69,10 @@ class Directory:
     def get(self, key: str) -> bytes:
         """The bytes of a file; see `Store.get`."""
         try:
-            return self.path(key).read_bytes()
+            with open(self._folder + check_key(key), "rb", opener=_open_now) as file:
+                if self._leads_out(key, file.fileno()):
+                    raise NotFound(f"there is no {key} in {self.url}: a link leads out of it")
+                return file.read()
         except _NO_SUCH_FILE as exc:
             raise NotFound(f"there is no {key} in {self.url}") from exc
         except OSError as exc:
@@ -109,6 +113,16 @@ class Directory:
             del left[key]
         for folder in {_parent(key) for key in asked}:
             self._remove_empty(folder)
+
+    def _leads_out(self, key: str, descriptor: int) -> bool:
+        """Whether an open file lies outside the first folder of its key, through some link."""
+        real = _real_path(self._folder + key, descriptor)
+        first = key[: key.find("/") + 1]
+        folder = self._real.get(first)
+        if folder is not None and real.startswith(folder):
+            return False
+        self._real[first] = folder = os.path.join(os.path.realpath(self._folder + first), "")  # noqa: PTH118
+        return not real.startswith(folder)
 
     def _stage(self, key: str, content: Content) -> str:
         """The temporary file, in the folder of `key`, that now holds the content."""
@@ -194,6 +208,19 @@ _BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 def _parent(key: str) -> str:
     """The folder of a key, "" for the root."""
     return key[: key.rfind("/") + 1]
+
+
+def _open_now(path: str, flags: int) -> int:
+    """Open without waiting: for somebody who writes into a pipe one would wait for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _real_path(path: str, descriptor: int) -> str:
+    """Where an open file lies; the system knows it at once, and otherwise it is looked for."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - 10 times as fast
+    except OSError:
+        return os.path.realpath(path)
 
 
 def _chunks(key: str, content: Content) -> Iterator[bytes]:

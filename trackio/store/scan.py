@@ -1,5 +1,8 @@
 """List a folder tree of a local disk, quickly. Skips what begins with a dot; changes nothing.
 
+A project may be a link to a folder elsewhere. A link inside it that leads out of it is left out:
+what others can write there must not show files of this machine.
+
 A folder that has not changed need not be read again: files of a store are only added, removed
 or replaced by a rename, and each of these changes the folder's mtime. That is trusted only as
 far as it can be. A scan is reused when an earlier one, `_SETTLE_S` before it, saw the same
@@ -89,6 +92,8 @@ class Scanner:
                 if name[0] == ".":
                     continue
                 try:
+                    if prefix and item.is_symlink() and self._leads_out(prefix, item.path):
+                        continue
                     if item.is_dir():
                         if not (item.is_symlink() and _is_loop(item.path)):
                             folders.append(f"{prefix}{name}/")
@@ -101,6 +106,12 @@ class Scanner:
                 if stat.S_ISREG(known.st_mode):
                     files.append(_entry(prefix + name, known))
         return files, folders
+
+    def _leads_out(self, prefix: str, link: str) -> bool:
+        """Whether a link leads out of the project, which may itself lie elsewhere."""
+        project = os.path.realpath(self._root + prefix.partition("/")[0])
+        inside = os.path.join(project, "")  # noqa: PTH118 - text is compared
+        return not os.path.realpath(link).startswith(inside)
 
 
 def _is_reusable(scan: _Scan, now_s: float) -> bool:

@@ -6,6 +6,8 @@ and by nothing else.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
 
 
 class Crash(BaseException):
@@ -17,8 +19,7 @@ _here = threading.local()
 
 def pause(op: str, key: str) -> None:
     """The `before` hook of every `Faulty` store: the actor that runs stops here."""
-    actor: Actor | None = getattr(_here, "actor", None)
-    if actor is not None:
+    if (actor := Actor.here()) is not None:
         actor.pause(op, key)
 
 
@@ -30,12 +31,21 @@ class Actor:
         self.at = "start"
         self.is_done = False
         self.error: Exception | None = None
+        self.wakes_s = 0.0
+        """It sleeps until this time of the world: whoever steps actors leaves it alone."""
         self._work = work
-        self._go = threading.Semaphore(0)
-        self._stopped = threading.Semaphore(0)
+        self._go = threading.Lock()
+        self._stopped = threading.Lock()
+        self._go.acquire()
+        self._stopped.acquire()
         self._is_doomed = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        self._is_begun = False
+
+    @staticmethod
+    def here() -> "Actor | None":
+        """The actor whose code runs in this thread."""
+        found: Actor | None = getattr(_here, "actor", None)
+        return found
 
     def __repr__(self) -> str:
         return f"<Actor {self.name} {'done' if self.is_done else 'at ' + self.at}>"
@@ -50,9 +60,14 @@ class Actor:
 
     def step(self) -> bool:
         """Let it run to its next IO step, or to its end; True when it has ended."""
-        if not self.is_done:
+        if self.is_done:
+            return True
+        if self._is_begun:
             self._go.release()
-            self._stopped.acquire()
+        else:
+            self._is_begun = True
+            _stage.run(self.play)
+        self._stopped.acquire()
         return self.is_done
 
     def finish(self) -> None:
@@ -63,19 +78,42 @@ class Actor:
     def crash(self) -> None:
         """End it where it stands."""
         self._is_doomed = True
+        self.is_done = self.is_done or not self._is_begun
         self.finish()
-        self._thread.join()
 
-    def _run(self) -> None:
+    def play(self) -> None:
+        """Do all of its work, in a thread that is its own meanwhile."""
         _here.actor = self
-        self._go.acquire()
         try:
-            if not self._is_doomed:
-                self._work()
+            self._work()
         except Crash:
             pass
         except Exception as exc:  # noqa: BLE001 - the world looks at it
             self.error = exc
         finally:
+            _here.actor = None
             self.is_done = True
             self._stopped.release()
+
+
+class _Stage:
+    """Threads that play one actor after the other: to make one costs more than a history step."""
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Callable[[], None]]] = []
+
+    def run(self, play: Callable[[], None]) -> None:
+        with suppress(IndexError):
+            self._idle.pop().put(play)
+            return
+        plays: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        plays.put(play)
+        threading.Thread(target=self._serve, args=(plays,), name="actor", daemon=True).start()
+
+    def _serve(self, plays: "SimpleQueue[Callable[[], None]]") -> None:
+        while True:
+            plays.get()()
+            self._idle.append(plays)
+
+
+_stage = _Stage()

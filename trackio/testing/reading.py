@@ -36,24 +36,23 @@ def points_of(data: bytes) -> tuple[Point, ...]:
 class Reading:
     """Reads every row of the project's cover, listing again when a file vanishes.
 
-    `must` are the points that every listing showed already when it began, unless it dawdles
-    for longer than grace allows.
+    `must` are the points that it has to see, unless it dawdles or they are deleted meanwhile;
+    `forbidden` the writers that it must not see any more.
     """
 
     store: Store
     project: str
-    truth: Store
     clock: ManualClock
-    lag_s: float
     seen: Counter[Point] = field(default_factory=Counter)
     must: frozenset[Point] = frozenset()
+    forbidden: frozenset[WriterId] = frozenset()
     took_s: float = 0.0
     is_done: bool = False
 
-    def run(self) -> None:
+    def run(self, must: Iterable[Point], forbidden: Iterable[WriterId]) -> None:
         """Read, one IO step after the other."""
         began_s = self.clock.now_s()
-        self.must = frozenset(points_in(self.truth, self.project, before_s=began_s - self.lag_s))
+        self.must, self.forbidden = frozenset(must), frozenset(forbidden)
         snapshot, missed = list_project(self.store, self.project), set[str]()
         while (found := self._read(snapshot, missed)) is None:
             snapshot = list_project(self.store, self.project).without(missed)

@@ -13,9 +13,11 @@ from typing import Final
 
 import schedule
 
+from trackio.artifacts import collect
 from trackio.catalog import list_projects
 from trackio.errors import TrackioError
-from trackio.store.base import Store
+from trackio.settings import upkeep_policy
+from trackio.store.base import Store, is_local
 from trackio.upkeep.compact.job import Job, Runner, run_here
 from trackio.upkeep.compact.plan import CompactPolicy
 from trackio.upkeep.compact.publish import Effects
@@ -55,6 +57,33 @@ def compacting(
             yield _compact(job, name, runner)
 
     return Duty(name="compact", do=do)
+
+
+def collecting_blobs(
+    store: Store,
+    stop: threading.Event,
+    *,
+    grace_s: float | None = None,
+    project: str | None = None,
+) -> Duty:
+    """Delete the bytes that no version of an artifact holds, in every project or in one.
+
+    A project that has no artifacts is not told of.
+    """
+    stopping = Stopping(store, stop)
+    own_s = upkeep_policy(is_local=is_local(store)).grace_s if grace_s is None else grace_s
+
+    def do() -> Iterator[str | TrackioError]:
+        for name in list_projects(stopping) if project is None else [project]:
+            try:
+                done = collect.collect(stopping, name, grace_s=own_s)
+            except TrackioError as exc:
+                yield TrackioError(f"{name}: {exc}")
+            else:
+                if done.plan.total:
+                    yield f"{name}: {done}"
+
+    return Duty(name="artifacts", do=do)
 
 
 def run_once(duties: Sequence[Duty], stop: threading.Event) -> bool:

@@ -13,6 +13,7 @@ from trackio import ids, journal, shard
 from trackio.buffer import Batch
 from trackio.columns import is_dense, read_numbers
 from trackio.keys import ShardKey
+from trackio.lifecycle import in_arrow
 from trackio.model import (
     FINISH,
     RUN,
@@ -42,6 +43,7 @@ class Publisher:
         store: a directory: the target itself, or the spool's folder.
         target: the store in which tombstones are looked up.
         on_put: told the names of files that were put, in order.
+        make_id: makes the id of a writer whose run was deleted before it began.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class Publisher:
         target: Store,
         policy: FlushPolicy,
         on_put: Callable[[list[str]], None] = lambda names: None,
+        make_id: Callable[[], str] = ids.make_id,
     ) -> None:
+        self._make_id = make_id
         self._summary = Summary()
         self._summarized = -1
         self._writer = writer
@@ -76,9 +80,10 @@ class Publisher:
             StoreUnavailable, StoreRefused: some calls wait for the next time.
         """
         groups = self._prepare()
-        puts = [self._put_shard(group, self._table(group)) for group in groups]
+        puts = [self._put_shard(group) for group in groups]
         if puts:
-            pa.default_memory_pool().release_unused()
+            with in_arrow():
+                pa.default_memory_pool().release_unused()
         return puts
 
     def finish(self, said: Mapping[str, str | None]) -> list[Put]:
@@ -91,19 +96,10 @@ class Publisher:
             return self.publish()
         self._writer.seal()
         *groups, last = self._prepare() or [_EMPTY]
-        puts = [self._put_shard(group, self._table(group)) for group in groups]
-        built = self._rows(last)
-        self._summarize(built.table(), last.last)
-        if summary := self._summary.rows():
-            self._writer.append_last(SUMMARY, summary)
-        row = dump_text({**said, "last_seq": self._writer.next_seq})
-        self._writer.append_last(RUN, {FINISH: Json(row)})
-        self._is_finished = True
-        tail = self._writer.take()[-1]
-        self._summarized = tail.last  # these say nothing of metrics
-        first = tail.first if last is _EMPTY else last.first
-        _add(built, tail.lines)
-        return [*puts, self._put_shard(Batch(first, tail.last, []), built.table())]
+        puts = [self._put_shard(group) for group in groups]
+        with in_arrow():
+            whole, data = self._encode_last(last, said)
+        return [*puts, self._put(whole, data)]
 
     def latest(self) -> tuple[int, dict[str, MetricSummary]]:
         """Up to which seq the metrics are summed up at least, and how; for any thread."""
@@ -125,16 +121,37 @@ class Publisher:
             _add(rows, batch.lines)
         return rows
 
-    def _table(self, batch: Batch) -> pa.Table:
-        return self._rows(batch).table()
+    def _encode(self, batch: Batch) -> bytes:
+        """The bytes of a shard; what it says of metrics is summed up. Within `in_arrow`."""
+        table = self._rows(batch).table()
+        self._summarize(table, batch.last)
+        return shard.encode_table(table, SeqRange(batch.first, batch.last))
 
-    def _put_shard(self, batch: Batch, table: pa.Table) -> Put:
+    def _encode_last(self, last: Batch, said: Mapping[str, str | None]) -> tuple[Batch, bytes]:
+        """The last shard, with what is said at the end; which calls it holds. Within `in_arrow`."""
+        built = self._rows(last)
+        self._summarize(built.table(), last.last)
+        if summary := self._summary.rows():
+            self._writer.append_last(SUMMARY, summary)
+        row = dump_text({**said, "last_seq": self._writer.next_seq})
+        self._writer.append_last(RUN, {FINISH: Json(row)})
+        self._is_finished = True
+        tail = self._writer.take()[-1]
+        self._summarized = tail.last  # these say nothing of metrics
+        whole = Batch(tail.first if last is _EMPTY else last.first, tail.last, [])
+        _add(built, tail.lines)
+        return whole, shard.encode_table(built.table(), SeqRange(whole.first, whole.last))
+
+    def _put_shard(self, batch: Batch) -> Put:
+        with in_arrow():
+            data = self._encode(batch)
+        return self._put(batch, data)
+
+    def _put(self, batch: Batch, data: bytes) -> Put:
         header = self._writer.header
         span = SeqRange(batch.first, batch.last)
         key = ShardKey(header.project, header.run_id, header.writer_id, *span)
-        data = shard.encode_table(table, span)
         self._store.put({str(key): data})
-        self._summarize(table, batch.last)
         self._writer.mark_safe(batch.last)
         self._on_put([str(key)])
         return Put(key, len(data), data)
@@ -152,7 +169,7 @@ class Publisher:
         header = self._writer.header
         tombstone = find_tombstone(self._target, header.project, header.run_id)
         if tombstone is not None and header.writer_id < tombstone:
-            fresh = max(ids.make_id(), ids.id_after(tombstone))
+            fresh = max(self._make_id(), ids.id_after(tombstone))
             self._writer.rename(WriterId(fresh))
         self._is_admitted = True
 

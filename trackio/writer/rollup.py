@@ -5,6 +5,7 @@ by the collector's rules, or, in the spool, what was never sent.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -13,6 +14,7 @@ from trackio import merge
 from trackio.clock import SYSTEM_CLOCK, Clock
 from trackio.errors import NotFound, UnreadableFile
 from trackio.keys import ShardKey
+from trackio.lifecycle import in_arrow, is_fork_waiting
 from trackio.merge import Source
 from trackio.model import SeqRange
 from trackio.settings import UpkeepPolicy
@@ -188,7 +190,7 @@ class RollUp:
         span = SeqRange(first.first, last.last)
         try:
             sources = [_source(self._store, put) for put in group]
-            merge.merge(sources, span, self._scratch, should_stop=should_stop)
+            self._write_merged(sources, span, should_stop)
             key = ShardKey(first.project, first.run_id, first.writer_id, *span)
             self._store.put({str(key): self._scratch})
             return Put(key, self._scratch.stat().st_size)
@@ -197,6 +199,26 @@ class RollUp:
             return None
         finally:
             self._scratch.unlink(missing_ok=True)
+
+    def _write_merged(
+        self, sources: Sequence[Source], span: SeqRange, should_stop: Callable[[], bool]
+    ) -> None:
+        """Merge into the scratch file; what a fork interrupts is begun again.
+
+        Raises:
+            UnreadableFile: a source cannot be read whole.
+            Stopped: `should_stop` said so.
+        """
+
+        def is_wanted() -> bool:
+            return should_stop() or is_fork_waiting()
+
+        while True:
+            with in_arrow(), suppress(merge.Stopped):
+                merge.merge(sources, span, self._scratch, should_stop=is_wanted)
+                return
+            if should_stop():
+                raise merge.Stopped
 
     def _release(self, names: Sequence[str]) -> None:
         if self._unsent is not None:

@@ -5,7 +5,7 @@ import { TABS } from "./tabs.js";
 /** A map from key to action, for the app. */
 export function actions(app) {
   const { state } = app;
-  const turn = (page) => () => state.set({ page }, { push: true });
+  const turn = (page) => () => state.set({ page, open: null, at: null }, { push: true });
   return {
     "/": () => app.page?.search?.focus() ?? app.page?.toolbar?.search?.focus(),
     l: () => state.set({ log: !state.get("log") }),

@@ -14,6 +14,8 @@ export const PAGES = {
   alerts: "alerts",
   reports: "reports",
   files: "files",
+  artifacts: "artifacts",
+  registry: "registry",
   health: "health",
 };
 
@@ -53,7 +55,7 @@ export const FIELDS = {
   cols: ["cols", number(0, 0, 6)], // charts in a row; 0: as many as there is room for
   size: ["size", choice("m", "s", "l")],
   open: ["open", text(null)], // the metric shown full screen
-  x: ["x", { ...text("step"), read: ([value]) => axis(value) }],
+  x: ["x", { ...text("own"), read: ([value]) => axis(value) }], // "own": what each metric names
   zoom: ["zoom", { fallback: null, read: ([value]) => range(value), write: (z) => [z.join("~")] }],
   log: ["log", flag],
   logx: ["logx", flag],
@@ -67,10 +69,11 @@ export const FIELDS = {
   paint: ["paint", codes([])], // colours that a person chose: "code:number"
   sort: ["sort", text(null)], // column of the table of runs, "-" before it: descending
   columns: ["col", chosen], // columns of the table of runs; null: the usual ones
+  unfold: ["unfold", names], // groups of the table of runs that are open; "*": all
   as: ["as", choice("table", "diff", "scatter", "parallel")],
   against: ["xy", names], // columns of the scatter and the parallel coordinates
-  part: ["part", text(null)], // which part of the page of a run
-  at: ["at", text(null)], // the trace that is open
+  part: ["part", text(null)], // which part of the page of a run, or of an artifact
+  at: ["at", text(null)], // what is open: a trace, an artifact and its version, a collection
   step: ["step", text(null)], // of media
   sidebar: ["sidebar", choice("visible", "collapsed", "hidden")],
   navbar: ["navbar", choice("visible", "hidden")],
@@ -96,6 +99,9 @@ const OLD = {
   smoothing: (value) => ({ smooth: slid(Number(value) / 100), how: "mean" }),
   x_axis: (value) => ({ x: oldAxis(value) }),
   "x-axis": (value) => ({ x: oldAxis(value) }),
+  selected_artifact: (value) => ({ at: value }),
+  selected_version: (value, { at }) => ({ at: at && `${at}:${value.replace(/^(?=\d)/, "v")}` }),
+  detail_tab: (value) => ({ part: value }),
   plots_per_row: (value) => ({ cols: clamp(Math.round(Number(value)) || 0, 0, 6) }),
 };
 
@@ -107,7 +113,7 @@ export function readQuery(search) {
   const given = new URLSearchParams(search);
   const found = { ...DEFAULTS };
   for (const [name, convert] of Object.entries(OLD)) {
-    if (given.get(name)) Object.assign(found, convert(given.get(name)));
+    if (given.get(name)) Object.assign(found, convert(given.get(name), found));
   }
   const [low, high] = [given.get("xmin"), given.get("xmax")].map((end) => end && Number(end));
   if (low < high) found.zoom = [low, high];
@@ -144,7 +150,8 @@ const slid = (position) => Math.round(fromSlider(clamp(position, 0, 1)) * 1000) 
 const escape = (name) => name.trim().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 function axis(value) {
-  return ["relative", "time"].includes(value) || value?.startsWith("metric:") ? value : "step";
+  const isKnown = ["step", "relative", "time"].includes(value) || value?.startsWith("metric:");
+  return isKnown ? value : "own";
 }
 
 /** What was called time counted seconds since the first row; anything else was a metric. */
@@ -153,7 +160,10 @@ function oldAxis(value) {
   return value === "time" ? "relative" : `metric:${value}`;
 }
 
+/** From, to, and the axis along which that is, where charts differ in it. */
 function range(value) {
-  const [low, high] = value.split("~").map(Number);
-  return value && low < high ? [low, high] : null;
+  const [from, to, ...along] = value.split("~");
+  const [low, high] = [Number(from), Number(to)];
+  if (!(value && low < high)) return null;
+  return along.length ? [low, high, along.join("~")] : [low, high];
 }

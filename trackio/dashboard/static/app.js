@@ -3,6 +3,7 @@
 import { createApi, RequestFailed } from "./api.js";
 import { loadCharts } from "./chart.js";
 import { actions } from "./actions.js";
+import { axisOf, mainAxis, zoomAlong } from "./axis.js";
 import { h, replace } from "./dom.js";
 import { embed } from "./embed.js";
 import { failed, noProject } from "./empty.js";
@@ -196,12 +197,19 @@ export class App {
 
   // What pages and cards ask for
 
-  /** What all charts show. */
-  view() {
+  /** What charts are to show: the axis is the one that is chosen, which may be each metric's own. */
+  wanted() {
     const keys = ["x", "zoom", "log", "logx", "clip", "smooth", "how", "band", "base"];
     const view = Object.fromEntries(keys.map((key) => [key, this.state.get(key)]));
     const hasNoStep = this.series?.kind === "system" && !["time", "relative"].includes(view.x);
     return hasNoStep ? { ...view, x: "relative", zoom: null } : view;
+  }
+
+  /** What the chart of `metric` shows; without one, what charts along the main axis do. */
+  view(metric = null) {
+    const wanted = this.wanted();
+    const own = metric ? axisOf(wanted, metric.x) : { x: mainAxis(wanted), zoom: wanted.zoom };
+    return { ...wanted, ...own };
   }
 
   /** The codes of the runs that charts show. */
@@ -211,11 +219,12 @@ export class App {
     return this.project.selected(runs, pins).map((run) => run.code);
   }
 
-  /** Zoom all charts to a stretch of x, or show everything with `null`. */
-  zoom(low, high) {
+  /** Zoom all charts along the axis `along` to a stretch of it, or show everything with `null`. */
+  zoom(low, high, along) {
     const isWhole = low === null;
     if (isWhole && this.state.get("zoom") === null) return;
-    this.state.set({ zoom: isWhole ? null : tidy(low, high) }, { push: true });
+    const zoom = isWhole ? null : zoomAlong(this.wanted().x, tidy(low, high), along);
+    this.state.set({ zoom }, { push: true });
   }
 
   /** Show one metric full screen, or none. */

@@ -57,7 +57,11 @@ export class Board {
     this.#resize();
     const find = matcher(state.get("find"));
     const all = [...this.#metrics()];
-    const found = sections(all, find.test);
+    const isSought = state.get("find") !== "";
+    const found = sections(
+      all.filter((metric) => isSought || !metric.hidden), // define_metric(…, hidden=True)
+      find.test,
+    );
     const folded = new Set(state.get("fold"));
     const kept = new Set();
     const parts = found.map(({ name, metrics }) => {

@@ -1,157 +1,175 @@
 // Makes of points what the server makes of them: buckets as wide as a power of two, with the mean,
-// the lowest, the highest and the number of values in each. Pure; as query/buckets.py, alike.
+// the lowest, the highest and the number of values in each, to the last bit. Pure. It follows
+// trackio/sampling.py, and dashboard/frames.py in what of it goes to a browser.
 
-import { smooth } from "./smooth.js";
+const WIDE_FROM = 1e4; // where values are so large against their spread, 32 bits would show steps
+const FLOAT32_MAX = 3.4028234663852886e38;
 
-const TARGET = 300;
-const FINE = 1 << 20;
-
-/** A frame as frames.js decodes one, of the series in `found`. */
-export function frameOf({ rev, found, other }, { x = "step", lo, hi, n }) {
-  const metrics = found.map(({ code, width: known, series }) => {
-    const located = series.map((one) => place(one, x, other)).filter((one) => one.x.length);
-    const inside = located.map((one) => within(one, lo, hi)).filter((one) => one.x.length);
-    const { width, scale } = widthFor(inside, x, known, n ?? TARGET);
-    return {
-      metric: code,
-      width,
-      scale,
-      chosen: known === null,
-      is_delta: false,
-      series: inside.map((one) => bucketed(one, width, scale)),
-    };
-  });
-  return { rev, meta: null, metrics };
+/** The smallest `k` for which `span / 2^k ≤ target`. */
+export function chooseShift(span, target) {
+  let shift = 0;
+  for (let left = Math.floor((Math.max(span, 1) - 1) / target); left >= 1; left /= 2) shift++;
+  return shift;
 }
 
-/** The same buckets with one number each: smoothed over all points, at the last one in each. */
-export function smoothedFrame({ rev, found }, { x = "step", lo, hi, s }) {
-  const [kind, far] = s.split("~");
-  const metrics = found.map(({ code, width, series }) => ({
-    metric: code,
-    series: series.map((one) => {
-      const all = place(one, x ?? "step", null);
-      const y = smooth({ x: all.x, y: all.y, count: all.y.map(() => 1) }, kind, Number(far));
-      const unit = x === "step" || !x ? 1 : 0.001;
-      const ends = new Map();
-      all.x.forEach((at, i) => {
-        if (at >= (lo ?? -Infinity) && at <= (hi ?? Infinity))
-          ends.set(Math.floor(Math.floor(at / unit + 1e-6) / width), y[i]);
-      });
-      return {
-        run: one.run,
-        label: one.label,
-        index: Float64Array.from(ends.keys()),
-        mean: Float64Array.from(ends.values()),
-      };
-    }),
-  }));
-  return { rev, meta: null, metrics };
+/** Which bucket each x is in. */
+export function indexOf(x, unit, width) {
+  const index = new Float64Array(x.length);
+  if (unit === 1) for (let i = 0; i < x.length; i++) index[i] = Math.floor(x[i] / width);
+  else for (let i = 0; i < x.length; i++) index[i] = Math.floor(Math.floor(x[i] / unit) / width);
+  return index;
 }
 
-/** The series on its axis, ascending. */
-function place({ run, label, start, step, time, value }, x, other) {
-  let at = step;
-  if (x === "time") at = time;
-  else if (x === "relative") at = time.map((one) => one - start);
-  else if (other)
-    at = against(
-      step,
-      other.find((one) => one.run === run && one.label === label),
-    );
-  const order = Uint32Array.from(at.keys()).filter((i) => Number.isFinite(at[i]));
-  order.sort((a, b) => at[a] - at[b] || a - b);
-  return {
-    run,
-    label,
-    x: Float64Array.from(order, (i) => at[i]),
-    y: Float64Array.from(order, (i) => value[i]),
-  };
-}
-
-/** What the other metric said last at or before each step; NaN where it had said nothing. */
-function against(step, other) {
-  if (!other) return step.map(() => NaN);
-  const order = Uint32Array.from(other.step.keys()).filter((i) => Number.isFinite(other.value[i]));
-  order.sort((a, b) => other.step[a] - other.step[b] || a - b);
-  let [last, j] = [NaN, 0];
-  const sorted = Uint32Array.from(step.keys()).sort((a, b) => step[a] - step[b] || a - b);
-  const found = new Float64Array(step.length).fill(NaN);
-  for (const i of sorted) {
-    while (j < order.length && other.step[order[j]] <= step[i]) last = other.value[order[j++]];
-    found[i] = last;
+/** Points with ascending `x` as buckets: columns that are as long as there are buckets. */
+export function fillBuckets(index, x, y) {
+  const starts = [];
+  for (let i = 0; i < index.length; i++) if (i === 0 || index[i] !== index[i - 1]) starts.push(i);
+  const n = starts.length;
+  const found = emptyBuckets(n);
+  const values = y.filter(Number.isFinite);
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    const [start, end] = [starts[i], starts[i + 1] ?? index.length];
+    let finite = 0;
+    for (let j = start; j < end; j++) if (Number.isFinite(y[j])) finite++;
+    found.index[i] = index[start];
+    found.first[i] = x[start];
+    found.last[i] = x[end - 1];
+    found.finite[i] = finite;
+    found.nonfinite[i] = end - start - finite;
+    tell(found, i, values, at, finite);
+    at += finite;
   }
+  found.final = n && found.finite[n - 1] ? values[at - 1] : NaN;
   return found;
 }
 
-function within(series, lo, hi) {
-  const keep = (at) => at >= (lo ?? -Infinity) && at <= (hi ?? Infinity);
-  if (lo === null && hi === null) return series;
-  const places = [...series.x.keys()].filter((i) => keep(series.x[i]));
+/** So many buckets, to be filled. `final` is the last finite value, if it is in the last one. */
+export function emptyBuckets(n) {
+  const column = () => new Float64Array(n);
   return {
-    ...series,
-    x: Float64Array.from(places, (i) => series.x[i]),
-    y: Float64Array.from(places, (i) => series.y[i]),
+    ...{ index: column(), first: column(), last: column(), finite: column(), nonfinite: column() },
+    ...{ mean: column(), low: column(), high: column(), final: NaN },
   };
 }
 
-/** Steps and milliseconds have whole widths; along a metric a width may be a fraction. */
-function widthFor(all, x, known, target) {
-  const low = Math.min(...all.map((one) => one.x[0]));
-  const high = Math.max(...all.map((one) => one.x.at(-1)));
-  if (x?.startsWith("metric:")) {
-    const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
-    const span = high - low > 0 ? high - low : size * 2 ** -10;
-    const wide = Math.max(
-      Math.ceil(Math.log2(span / Math.max(1, target - 1))),
-      Math.ceil(Math.log2(size)) - 50,
+const COLUMNS = ["index", "first", "last", "finite", "nonfinite", "mean", "low", "high"];
+
+/** Buckets that follow one another as one. */
+export function joinBuckets(parts) {
+  const some = parts.filter((part) => part.index.length);
+  if (some.length === 1) return some[0];
+  const joined = emptyBuckets(some.reduce((sum, part) => sum + part.index.length, 0));
+  let at = 0;
+  for (const part of some) {
+    for (const name of COLUMNS) joined[name].set(part[name], at);
+    at += part.index.length;
+  }
+  return { ...joined, final: some.at(-1)?.final ?? NaN };
+}
+
+/** Between the lowest and the highest, whatever rounding and overflow make of the sum. */
+function tell(found, i, values, from, n) {
+  let [low, high] = n ? [Infinity, -Infinity] : [NaN, NaN];
+  for (let j = from; j < from + n; j++) {
+    if (values[j] < low) low = values[j];
+    if (values[j] > high) high = values[j];
+  }
+  let mean = n ? sumOf(values, from, n) / n : NaN;
+  if (n && !Number.isFinite(mean))
+    mean = sumOf(
+      values.subarray(from, from + n).map((value) => value / n),
+      0,
+      n,
     );
-    return { width: FINE, scale: (Number.isFinite(wide) ? 2 ** wide : 1) / FINE };
-  }
-  const scale = x === "relative" || x === "time" ? 0.001 : 1;
-  if (known) return { width: known, scale };
-  const units = all.length ? Math.floor(high / scale) - Math.floor(low / scale) + 1 : 1;
-  return { width: 2 ** Math.max(0, Math.ceil(Math.log2(units / target))), scale };
+  found.low[i] = low;
+  found.high[i] = high;
+  found.mean[i] = n ? Math.min(high, Math.max(low, mean)) : NaN;
 }
 
-/** One series in buckets, as frames.js has it. */
-export function bucketed({ run, label, x, y }, width, scale) {
-  const rows = [];
-  const bad = [];
-  let row = null;
-  for (let i = 0; i < x.length; i++) {
-    const unit = scale === 1 ? x[i] : Math.floor(x[i] / scale + 1e-6);
-    const index = Math.floor(unit / width);
-    if (row?.index !== index) {
-      row = {
-        index,
-        offset: Math.max(0, Math.floor(unit - index * width)),
-        sum: 0,
-        n: 0,
-        low: NaN,
-        high: NaN,
-        bad: 0,
-      };
-      rows.push(row);
-    }
-    if (!Number.isFinite(y[i])) row.bad += 1;
-    else {
-      row.sum += y[i];
-      row.n += 1;
-      row.low = row.n === 1 ? y[i] : Math.min(row.low, y[i]);
-      row.high = row.n === 1 ? y[i] : Math.max(row.high, y[i]);
-    }
+/** The sum in the order of numpy's `reduceat`: the first, and all others pairwise. */
+const sumOf = (values, from, n) =>
+  n === 1 ? values[from] : values[from] + pairwise(values, from + 1, n - 1);
+
+function pairwise(values, from, n) {
+  if (n < 8) {
+    let sum = values[from];
+    for (let i = 1; i < n; i++) sum += values[from + i];
+    return sum;
   }
-  for (const one of rows) if (one.bad) bad.push([one.index, one.bad]);
-  const of = (get) => Float64Array.from(rows, get);
-  const isSingle = rows.every((one) => one.n + one.bad === 1);
-  const mean = of((one) => (one.n ? Math.min(one.high, Math.max(one.low, one.sum / one.n)) : NaN));
+  if (n > 128) {
+    let half = Math.floor(n / 2);
+    half -= half % 8;
+    return pairwise(values, from, half) + pairwise(values, from + half, n - half);
+  }
+  let [a, b, c, d, e, f, g, h] = values.subarray(from, from + 8);
+  const even = n - (n % 8);
+  for (let i = from + 8; i < from + even; i += 8) {
+    a += values[i];
+    b += values[i + 1];
+    c += values[i + 2];
+    d += values[i + 3];
+    e += values[i + 4];
+    f += values[i + 5];
+    g += values[i + 6];
+    h += values[i + 7];
+  }
+  let sum = a + b + (c + d) + (e + f + (g + h));
+  for (let i = from + even; i < from + n; i++) sum += values[i];
+  return sum;
+}
+
+/**
+ * Buckets as a series of a frame, as frames.js decodes one. `axis` says what x counts: steps, or
+ * microseconds that are told in seconds; `offsets`, how far in its bucket the first point stands.
+ */
+export function asSeries({ run, label }, buckets, { width, isTime = false, offsets = null }) {
+  const { index, finite, nonfinite } = buckets;
+  const n = index.length;
+  const scaled = (x) => (isTime ? x / 1e6 : x);
+  const isSingle = finite.every((count, i) => count === 1 || (count === 0 && nonfinite[i] === 1));
+  const isWide = isSingle || needsWide(buckets);
+  const floats = (column) => (isWide ? column : Float32Array.from(column));
+  const Count = finite.every((count) => count < 256) ? Uint8Array : Uint32Array;
+  const mean = floats(buckets.mean);
+  const bad = [];
+  for (let i = 0; i < n; i++) if (nonfinite[i]) bad.push([index[i], nonfinite[i]]);
   return {
-    ...{ run, label, n: rows.length, bad, cut: null, points: x.length, is_single: isSingle },
-    ...{ x_first: x[0], x_last: x.at(-1), index: of((one) => one.index), mean },
-    offset: isSingle ? Uint32Array.from(rows, (one) => one.offset) : null,
-    count: isSingle ? new Uint32Array(rows.length).fill(1) : of((one) => one.n),
-    min: isSingle ? mean : of((one) => one.low),
-    max: isSingle ? mean : of((one) => one.high),
+    ...{ run, label, n, is_single: isSingle, is_wide: isWide, bad, cut: null },
+    points: sum(finite) + sum(nonfinite),
+    x_first: scaled(buckets.first[0]),
+    x_last: scaled(buckets.last[n - 1]),
+    final: Number.isFinite(buckets.final) ? buckets.final : null,
+    index,
+    offset: isSingle ? exactPlaces(offsets ?? offsetsOf(buckets, width, isTime)) : null,
+    mean,
+    count: isSingle ? new Uint32Array(n).fill(1) : Count.from(finite),
+    min: isSingle ? mean : floats(buckets.low),
+    max: isSingle ? mean : floats(buckets.high),
   };
+}
+
+const sum = (column) => column.reduce((total, one) => total + one, 0);
+
+const exactPlaces = (offsets) => (offsets.some((one) => one) ? Uint32Array.from(offsets) : null);
+
+/** How far in its bucket, in steps or milliseconds, the first point of each stands. */
+function offsetsOf({ index, first }, width, isTime) {
+  return first.map((x, i) => {
+    const unit = isTime ? Math.floor((x / 1e6) * 1000) : x;
+    return Math.min(width - 1, Math.max(0, unit - index[i] * width));
+  });
+}
+
+/** Means keep every digit only where a chart would show the difference. */
+function needsWide({ finite, low, high }) {
+  let [least, most] = [Infinity, -Infinity];
+  for (let i = 0; i < finite.length; i++) {
+    if (!finite[i]) continue;
+    least = Math.min(least, low[i]);
+    most = Math.max(most, high[i]);
+  }
+  if (least > most) return false;
+  const size = Math.max(Math.abs(least), Math.abs(most));
+  return size > WIDE_FROM * (most - least) || size > FLOAT32_MAX;
 }

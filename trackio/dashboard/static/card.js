@@ -78,7 +78,7 @@ export class Card {
     this.#isActive = true;
     this.#chart = new Chart(this.plot, this.#app.theme.chart(), {
       onMove: (hit) => this.#app.point(this, hit),
-      onZoom: (low, high) => this.#app.zoom(low, high),
+      onZoom: (low, high) => this.#app.zoom(low, high, this.view.x),
       onReset: () => this.#app.zoom(null),
     });
     this.#resizer.observe(this.plot);
@@ -86,6 +86,7 @@ export class Card {
     for (const part of this.#parts)
       this.#app.series.show(part, {
         metric: part.code,
+        own: part.own,
         target: this.target,
         onData: (data) => this.#receive(part, data),
         onError: (error) => this.#say(error.message, "error"),
@@ -124,7 +125,7 @@ export class Card {
 
   #draw() {
     if (!this.#isActive || !this.plot.clientWidth) return;
-    const view = this.#app.view();
+    const { view } = this;
     const lines = this.#lines(view);
     this.#chart.show(lines, view);
     const sums = census(lines, view, this.#chart.limits.y);
@@ -174,7 +175,10 @@ export class Card {
   }
 
   #describe(lines, sums, view) {
-    const { text, title, isWarning } = describe(lines, sums, { data: this.#data, view });
+    const { text, title, isWarning } = describe(lines, sums, {
+      ...{ data: this.#data, view },
+      isOwn: view.x.startsWith("metric:") && this.#app.state.get("x") === "own",
+    });
     setText(this.note, text);
     this.note.classList.toggle("is-warning", isWarning);
     this.note.title = title;
@@ -191,7 +195,7 @@ export class Card {
     const values = ranked(hit.rows)
       .slice(0, 5)
       .map(({ line, i }) => `${line.name} ${formatValue(line.y[i])}`);
-    this.#app.announce(`${headingOf(hit, this.#app.view(), this.span)}: ${values.join(", ")}`);
+    this.#app.announce(`${headingOf(hit, this.view, this.span)}: ${values.join(", ")}`);
   }
 
   /** Bring one run forward, or its group. */
@@ -203,6 +207,11 @@ export class Card {
 
   restyle() {
     this.#chart?.restyle(this.#app.theme.chart());
+  }
+
+  /** What it shows: the axis is its own where none was chosen for all. */
+  get view() {
+    return this.#app.view(this.metric);
   }
 
   get width() {
@@ -248,7 +257,7 @@ export class Card {
   }
 
   #fillTable() {
-    const { x } = this.#app.view();
+    const { x } = this.view;
     const span = this.lines.every((line) => line.isSingle) ? 1 : this.span;
     replace(
       this.table,

@@ -44,14 +44,14 @@ async function saveAs(app, card, type) {
   const { key } = card.metric;
   const { pictureOf } = await import("./picture.js");
   const { offer, rasterize } = await import("./save.js");
-  const { svg, size } = pictureOf(key, card.lines, card.limits, app.view(), app.theme.chart());
+  const { svg, size } = pictureOf(key, card.lines, card.limits, card.view, app.theme.chart());
   const picture = type === "svg" ? svg : await rasterize(svg, size);
   offer(`${key}.${type}`, picture, "image/svg+xml");
 }
 
 /** Every point as it was logged, from the server, which has them all. */
 async function savePoints(app, card) {
-  const { x, zoom } = app.view();
+  const { x, zoom } = card.view;
   const isMetric = x.startsWith("metric:");
   const { offer } = await import("./save.js");
   const text = await app.api.text("points.csv", {

@@ -7,7 +7,6 @@ import { formatTick } from "./format.js";
 import { Layers } from "./layers.js";
 import { bounds, grid, nearest } from "./measures.js";
 
-const SYNC = "trackio";
 const NEAR_PX = 28; // how close to a line the pointer must be to mean it
 const SNAP_PX = 14; // how far along x a point may be and still speak for the crosshair
 
@@ -150,7 +149,7 @@ export class Chart {
       points: { show: false },
       drag: { x: true, y: false, setScale: false, dist: 6 },
       sync: {
-        key: SYNC,
+        key: `trackio ${this.#view.x}`, // what stands at one place means one thing
         scales: ["x", null],
         filters: { pub: (type) => /^mouse(move|leave)$/.test(type) },
       },

@@ -39,7 +39,7 @@ export class ChartingPage {
   }
 
   #setSeries() {
-    const { x, zoom } = this.#app.view();
+    const { x, zoom } = this.#app.wanted();
     this.#app.series.set({ x, zoom, runs: this.#app.shownRuns() });
   }
 
@@ -69,7 +69,7 @@ export class ChartingPage {
       this.#showValues();
       return;
     }
-    this.#app.tooltip.show(hit, this.#app.view(), card.span);
+    this.#app.tooltip.show(hit, card.view, card.span);
     this.focus(hit.run);
     const values = new Map(hit.rows.map(({ line, i }) => [line.run, line.y[i]]));
     this.runs?.setValues(card.metric.key, values, "at cursor");
@@ -100,9 +100,9 @@ export class ChartingPage {
   }
 
   #sayReach() {
-    const extents = [this.#attended, ...this.board.cards].map((card) => card?.extent ?? 0);
+    const card = [this.#attended, ...this.board.cards].find((one) => one?.extent > 0);
     const smooth = this.#app.state.get("smooth");
-    this.toolbar.setReach(reach(smooth, extents.find((extent) => extent > 0) ?? 0));
+    this.toolbar.setReach(reach(smooth, card?.extent ?? 0), card?.view.x);
   }
 
   /** Time passes. */

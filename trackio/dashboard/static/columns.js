@@ -2,12 +2,13 @@
 
 import { formatAge, formatDuration, formatMoment, formatValue } from "./format.js";
 
-export const STATS = ["last", "min", "max", "mean", "count"];
+export const STATS = ["last", "min", "max", "mean", "count", "best"];
 
 const MEASURED_ROWS = 100;
 const NARROW_PX = 76;
 const USUAL_PX = 108;
 const WIDE_PX = 240;
+const TAG_PX = 20;
 const USUAL = { config: 24, metric: 24 };
 
 /** A column by its id: what the server said of it, and how it is shown. `nowS` is the time there. */
@@ -48,27 +49,33 @@ function sayValue(value) {
 /** Whether numbers stand right and sort from the highest. */
 export const isNumeric = ({ kind }) => ["number", "time", "duration", "age"].includes(kind);
 
-/** The columns that are shown while nobody chose: what differs between runs, and last values. */
+/** The columns that are shown while nobody chose: what differs between runs, and what sums up. */
 export function usual(columns) {
   const fields = columns.filter(
     ({ id, is_varied: v }) => !id.includes("/") && v && id !== "created",
   );
   const config = columns.filter(({ id, is_varied: v }) => id.startsWith("config/") && v);
-  const metrics = columns.filter(({ id }) => id.startsWith("last/"));
-  return [...fields, ...config.slice(0, USUAL.config), ...metrics.slice(0, USUAL.metric)].map(
-    ({ id }) => id,
-  );
+  const metrics = columns
+    .filter(({ id, usual: stat }) => id.startsWith("last/") && stat !== "none")
+    .map(({ id, usual: stat = "last" }) => id.replace("last", stat));
+  const named = [...fields, ...config.slice(0, USUAL.config)].map(({ id }) => id);
+  return [...named, ...metrics.slice(0, USUAL.metric)];
 }
 
 /** How wide a column has to be for its heading and the first of its values. */
 export function widthOf({ name, kind, say }, values) {
+  const weight = kind === "name" ? 600 : 400;
   let widest = textWidth(`${name} ↓`, 600);
   for (const value of values.slice(0, MEASURED_ROWS))
-    widest = Math.max(widest, textWidth(say(value), kind === "name" ? 600 : 400));
+    widest = Math.max(widest, kind === "tags" ? tagsWidth(value) : textWidth(say(value), weight));
   const extra = kind === "name" ? 84 : kind === "status" ? 48 : 26;
   const most = kind === "name" ? Math.min(340, window.innerWidth * 0.5) : WIDE_PX;
   return Math.round(Math.min(most, Math.max(NARROW_PX, widest + extra)));
 }
+
+/** Each tag is a pill with room around it. */
+const tagsWidth = (value) =>
+  tagsOf(value).reduce((sum, tag) => sum + textWidth(tag, 400) + TAG_PX, 0);
 
 const pen = document.createElement("canvas").getContext("2d");
 

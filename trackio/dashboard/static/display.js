@@ -1,6 +1,7 @@
 // The panel "Display": axes, outliers, how many charts in a row, and how runs are grouped.
 
 import { h } from "./dom.js";
+import { BANDS, groupKeys } from "./groups.js";
 import { checkbox, Popover, select, setOptions } from "./popover.js";
 
 const COLUMNS = [["0", "As many as fit"], ...[1, 2, 3, 4, 5, 6].map((n) => [String(n), String(n)])];
@@ -9,11 +10,6 @@ const SIZES = [
   ["m", "Medium"],
   ["l", "Large"],
 ];
-const BANDS = [
-  ["std", "Mean ± standard deviation"],
-  ["range", "Mean, lowest to highest"],
-];
-const MOST_KEYS = 500;
 
 export class Display {
   #app;
@@ -55,22 +51,12 @@ export class Display {
     this.element = this.popover.element;
   }
 
-  /** The keys by which runs can be grouped: config that is not the same for all. */
+  /** The keys by which runs can be grouped. */
   async #fill() {
     const { columns } = await this.#app.columns
       .list({ isFresh: false })
       .catch(() => ({ columns: [] }));
-    const keys = columns
-      .filter(
-        ({ id, is_varied: isVaried }) =>
-          (id.startsWith("config/") && isVaried) ||
-          id === "group" ||
-          id === "status" ||
-          id === "host",
-      )
-      .slice(0, MOST_KEYS)
-      .map(({ id, name }) => [id, name]);
-    setOptions(this.by.list, [["", "Nothing"], ...keys]);
+    setOptions(this.by.list, [["", "Nothing"], ...groupKeys(columns)]);
     this.update();
   }
 

@@ -36,7 +36,7 @@ export function viewState(app) {
     project: project?.name ?? null,
     runs: runs.map(({ id, name, status }) => ({ id, name, status })),
     x_axis: app.view().x.replace(/^metric:/, ""),
-    x_range: state.get("zoom"),
+    x_range: state.get("zoom")?.slice(0, 2) ?? null,
     metrics: cards.map((card) => card.metric.key),
     latest_x: latest.length ? Math.max(...latest) : null,
     view_url: new URL(state.href({}), window.location.href).href,

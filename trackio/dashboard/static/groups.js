@@ -4,6 +4,7 @@ import { PALETTE } from "./colors.js";
 import { formatValue } from "./format.js";
 
 const EVERY_MS = 5000;
+const MOST_KEYS = 1000;
 
 export class Groups {
   #columns;
@@ -56,11 +57,33 @@ export class Groups {
     return this.#rank.get(name) ?? 0;
   }
 
+  /** The number of the colour of a group. */
+  colorOfGroup(name) {
+    return this.rank(name) % PALETTE.length;
+  }
+
   /** The number of the colour in which a run is drawn, as a member of its group or itself. */
   colorOf(run) {
-    return this.isOn ? this.rank(this.of(run.code)) % PALETTE.length : run.color;
+    return this.isOn ? this.colorOfGroup(this.of(run.code)) : run.color;
   }
 }
+
+/** The columns by which runs can be grouped, as `[id, name]`: first those in which runs differ. */
+export function groupKeys(columns) {
+  const config = columns.filter(({ id }) => id.startsWith("config/"));
+  const wanted = [
+    ...columns.filter(({ id }) => ["group", "status", "host"].includes(id)),
+    ...config.filter(({ is_varied: isVaried }) => isVaried),
+    ...config.filter(({ is_varied: isVaried }) => !isVaried),
+  ];
+  return wanted.slice(0, MOST_KEYS).map(({ id, name }) => [id, name]);
+}
+
+/** What a band of a group may show. */
+export const BANDS = [
+  ["std", "Mean ± deviation"],
+  ["range", "Lowest to highest"],
+];
 
 const say = (value) =>
   value === null ? "none" : typeof value === "number" ? formatValue(value, 6) : String(value);

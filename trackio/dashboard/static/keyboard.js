@@ -11,6 +11,7 @@ const KEYS = [
   ["c", "Leave out outliers"],
   ["m r s d", "Metrics, runs, system, media"],
   ["a w e i h", "Traces, alerts, reports, files, health"],
+  ["v g", "Artifacts, registry"],
   ["← →", "Move the crosshair of the focused chart (Shift: by ten)"],
   ["Esc", "Close"],
   ["?", "This list"],

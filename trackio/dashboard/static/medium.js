@@ -1,11 +1,12 @@
 // One medium as an element: picture, film, sound, page, table, distribution, text. It fetches what
 // it shows from where this page is from, and nothing before it is seen.
 
+import { PALETTE } from "./colors.js";
 import { DataTable } from "./datatable.js";
 import { h, replace } from "./dom.js";
-import { formatBytes } from "./format.js";
 import { histogram } from "./histogram.js";
 import { drawBoxes } from "./overlays.js";
+import { viewer3d } from "./viewer3d.js";
 
 /** Elements for what was logged, by the type it says of itself. `open(item)` shows it large. */
 export class MediaMaker {
@@ -33,7 +34,7 @@ export class MediaMaker {
       html: () => this.#page(item),
       table: () => this.#table(item),
       histogram: () => this.#histogram(item),
-      object3d: () => this.#file(item),
+      object3d: () => this.#solid(item),
     }[item.type];
     return (maker ?? (() => this.#text(item)))();
   }
@@ -125,12 +126,10 @@ export class MediaMaker {
     return box;
   }
 
-  #file(item) {
-    return h(
-      "a.file-link",
-      { href: this.url(item), download: `${item.key}.${item.file?.split(".").pop()}` },
-      `${item.type} · ${formatBytes(item.size)}`,
-    );
+  #solid(item) {
+    const shade = this.#app.theme.isDark ? 1 : 0;
+    const palette = PALETTE.map((pair) => pair[shade]);
+    return viewer3d(item, { url: this.url(item), palette, enlarge: () => this.#open(item) });
   }
 
   /** What the value says: it came with the list, or is a file, or has to be asked for. */

@@ -1,15 +1,17 @@
 // What a card says of its drawing: how many points of how many, and what is not to be seen.
 
-import { count, formatSpan, formatValue, group } from "./format.js";
+import { count, formatAxis, formatSpan, formatValue, group } from "./format.js";
 
-/** `{text, title, isWarning}` for what `census` counted of the lines. */
-export function describe(lines, sums, { data, view }) {
+/** `{text, title, isWarning}` for what `census` counted of the lines; `isOwn`: of an axis of its own. */
+export function describe(lines, sums, { data, view, isOwn = false }) {
   const { points, shown, bad, hidden, outside } = sums;
   const span = formatSpan(data.width * data.scale, view.x);
   const isExact = lines.every((line) => line.isSingle);
   const isGrouped = lines.some((line) => line.isGroup);
   const all = data.whole.reduce((sum, series) => sum + series.points, 0);
-  const parts = [says(points, shown, Math.max(all, points), isExact && !isGrouped)];
+  const drawn = isExact && !isGrouped ? points : shown;
+  const parts = [`${group(drawn)} of ${count(Math.max(all, points), "point")}`];
+  if (isOwn) parts.push(`along ${formatAxis(view.x)}`);
   if (!isExact && data.width > 1) parts.push(`mean of ${span}`);
   if (bad) parts.push(`${group(bad)} not a number`);
   if (hidden) parts.push(`${group(hidden)} ≤ 0 hidden`);
@@ -20,11 +22,6 @@ export function describe(lines, sums, { data, view }) {
     title: explain(isExact, isGrouped, sums, span, view),
     isWarning,
   };
-}
-
-function says(points, shown, all, isExact) {
-  if (!isExact) return `${group(shown)} of ${count(all, "point")}`;
-  return points < all ? `${group(points)} of ${count(all, "point")}` : count(points, "point");
 }
 
 function explain(isExact, isGrouped, { points, shown }, span, { band }) {

@@ -11,7 +11,7 @@ export class Overview extends Panel {
     super(app, codes);
     this.search = h("input.search", {
       type: "search",
-      placeholder: "Search config and results (regex)",
+      placeholder: "Search keys (regex)",
       "aria-label": "Search config and results",
       on: { input: debounce(() => this.#lists(), 120) },
     });
@@ -202,5 +202,5 @@ function results(summary) {
       number(points),
     ),
   );
-  return table(heads, rows);
+  return h("div.numbers", {}, table(heads, rows));
 }

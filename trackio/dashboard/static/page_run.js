@@ -4,6 +4,7 @@ import { ChartingPage } from "./charting.js";
 import { h, iconButton, replace } from "./dom.js";
 import { formatAge } from "./format.js";
 import { Overview } from "./overview.js";
+import { RunArtifacts } from "./page_run_artifacts.js";
 import { AlertsPanel } from "./page_alerts.js";
 import { FilesPanel } from "./page_files.js";
 import { MediaPanel } from "./page_media.js";
@@ -20,6 +21,7 @@ const PARTS = [
   ["traces", "Traces"],
   ["alerts", "Alerts"],
   ["reports", "Reports"],
+  ["artifacts", "Artifacts"],
   ["files", "Files"],
 ];
 const PANELS = {
@@ -28,6 +30,7 @@ const PANELS = {
   traces: TracesPanel,
   alerts: AlertsPanel,
   reports: ReportsPanel,
+  artifacts: RunArtifacts,
   files: FilesPanel,
 };
 

@@ -10,6 +10,10 @@ const CODE = {
   alerts: async () => panel((await import("./page_alerts.js")).AlertsPanel),
   reports: async () => panel((await import("./page_reports.js")).ReportsPanel),
   files: async () => panel((await import("./page_files.js")).FilesPanel),
+  artifacts: async () =>
+    panel((await import("./page_artifacts.js")).ArtifactsPanel, { hasRuns: false }),
+  registry: async () =>
+    panel((await import("./page_registry.js")).RegistryPanel, { hasRuns: false }),
   health: async () => panel((await import("./page_health.js")).HealthPanel, { hasRuns: false }),
 };
 

@@ -40,6 +40,7 @@ export class PanelPage {
 
   tick() {
     this.runs?.tick();
+    this.panel.tick?.();
   }
 
   restyle() {

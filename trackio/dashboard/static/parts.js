@@ -3,7 +3,7 @@
 /** What a card asks for: one part a metric. */
 export function partsOf(metric) {
   const parts = metric.parts ?? [{ code: metric.code, device: "" }];
-  return parts.map(({ code, device }) => ({ code, device, data: null }));
+  return parts.map(({ code, device }) => ({ code, device, own: metric.x, data: null }));
 }
 
 /** The data of all parts as if they were one metric; each series knows its own width. */

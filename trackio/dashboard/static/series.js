@@ -2,6 +2,7 @@
 // A chart says what it shows (`show`, `hide`); this asks the server in as few requests as it can
 // and calls the chart back with its data. Nothing here draws.
 
+import { axisOf } from "./axis.js";
 import { Entry } from "./entry.js";
 
 const METRICS_A_REQUEST = 24;
@@ -17,9 +18,9 @@ export class SeriesStore {
   #api;
   #project;
   #views = new Map(); // view key → metric → Entry
-  #shown = new Map(); // chart → {metric, target, onData, onError}
+  #shown = new Map(); // chart → {metric, own, target, onData, onError}
   #runs = []; // codes of the selected runs
-  #view = { x: "step", zoom: null };
+  #view = { x: "own", zoom: null };
   #abort = new AbortController();
   #isAsking = false;
   #isDue = false;
@@ -31,24 +32,19 @@ export class SeriesStore {
     this.kind = kind;
   }
 
-  /** Whether x is another metric, along which buckets have no width of their own. */
-  get #isAgainst() {
-    return this.#view.x.startsWith("metric:");
-  }
-
   /** What all charts show: `x`, `zoom` and the codes of the selected runs. */
   set({ x, zoom, runs }) {
     const isOther = x !== this.#view.x || String(zoom) !== String(this.#view.zoom);
     this.#view = { x, zoom };
-    this.#runs = this.#isAgainst ? runs.slice(0, RUNS_TOGETHER) : runs;
+    this.#runs = runs;
     if (isOther) this.#cancel();
     for (const chart of this.#shown.values()) this.#deliver(chart);
     this.ask();
   }
 
-  /** A chart is on screen and wants `metric`, in about `target` buckets. */
-  show(chart, { metric, target, onData, onError }) {
-    this.#shown.set(chart, { metric, target, onData, onError });
+  /** A chart is on screen and wants `metric`, whose axis is `own`, in about `target` buckets. */
+  show(chart, { metric, own, target, onData, onError }) {
+    this.#shown.set(chart, { metric, own, target, onData, onError });
     this.#deliver(this.#shown.get(chart));
     this.ask();
   }
@@ -73,38 +69,50 @@ export class SeriesStore {
     return chart.target ?? bucketsFor(this.#runs.length);
   }
 
+  /** The axis of a chart and its zoom. */
+  #axis(chart) {
+    return axisOf(this.#view, chart.own);
+  }
+
+  /** The runs of a chart: along another metric they all must come at once. */
+  #runsOf(chart) {
+    return isAgainst(this.#axis(chart).x) ? this.#runs.slice(0, RUNS_TOGETHER) : this.#runs;
+  }
+
   /** Where the data of a chart is kept in this view, or in the same view without a zoom. */
-  #entry(chart, zoom = this.#view.zoom) {
+  #entry(chart, isWhole = false) {
     const target = this.#target(chart);
-    const key = `${this.#view.x} ${zoom?.join("~") ?? ""} ${target}`;
+    const { x, zoom } = this.#axis(chart);
+    const key = `${x} ${isWhole ? "" : (zoom?.join("~") ?? "")} ${target}`;
     const view = this.#views.get(key) ?? new Map();
     this.#views.delete(key); // and put back last: the view used longest ago comes first
     this.#views.set(key, view);
     while (this.#views.size > VIEWS_KEPT) this.#views.delete(this.#views.keys().next().value);
-    if (!view.has(chart.metric)) view.set(chart.metric, new Entry(target, this.#isAgainst));
+    if (!view.has(chart.metric)) view.set(chart.metric, new Entry(target, isAgainst(x)));
     return view.get(chart.metric);
   }
 
   #deliver(chart) {
-    if (this.#runs.length === 0) {
+    const runs = this.#runsOf(chart);
+    if (runs.length === 0) {
       const nothing = { width: 1, scale: 1, series: [], rev: null, runs: [] };
       chart.onData({ ...nothing, whole: [], wholeWidth: 1, wholeScale: 1, isWhole: true });
       return;
     }
     const entry = this.#entry(chart);
-    const whole = this.#view.zoom ? this.#entry(chart, null) : entry;
+    const whole = this.#axis(chart).zoom ? this.#entry(chart, true) : entry;
     if (entry.width === null && whole.width === null) return;
     const shown = entry.width === null ? whole : entry;
     chart.onData({
       width: shown.width,
       scale: shown.scale,
       rev: shown.rev,
-      runs: this.#runs,
-      series: shown.of(this.#runs),
-      whole: whole.of(this.#runs), // where smoothing starts at the left edge of a zoom
+      runs,
+      series: shown.of(runs),
+      whole: whole.of(runs), // where smoothing starts at the left edge of a zoom
       wholeWidth: whole.width ?? 1,
       wholeScale: whole.scale,
-      isWhole: shown === entry && entry.has(this.#runs),
+      isWhole: shown === entry && entry.has(runs),
     });
   }
 
@@ -140,23 +148,25 @@ export class SeriesStore {
 
   /** What charts lack: all of this view, and in a zoom the whole range, if it never was here. */
   #missing() {
-    const { zoom } = this.#view;
-    const lacking = this.#batches(zoom, (entry) => {
-      entry.refine(this.#runs);
-      return entry.missing(this.#runs, this.#project.rev);
+    const lacking = this.#batches(false, (entry, runs) => {
+      entry.refine(runs);
+      return entry.missing(runs, this.#project.rev);
     });
-    if (zoom === null) return lacking;
-    return [...lacking, ...this.#batches(null, (entry) => entry.absent(this.#runs))];
+    if (this.#view.zoom === null) return lacking;
+    return [...lacking, ...this.#batches(true, (entry, runs) => entry.absent(runs))];
   }
 
-  /** Charts that need the same runs in the same detail, a request's worth each. */
-  #batches(zoom, runsOf) {
+  /** Charts that need the same runs along the same axis in the same detail, a request's worth each. */
+  #batches(isWhole, runsOf) {
     const found = new Map();
     for (const chart of this.#shown.values()) {
-      const entry = this.#entry(chart, zoom);
-      for (const runs of chunks(runsOf(entry), this.#isAgainst ? RUNS_TOGETHER : RUNS_A_REQUEST)) {
-        const key = `${entry.target} ${runs.join()}`;
-        if (!found.has(key)) found.set(key, { zoom, runs, target: entry.target, parts: [] });
+      const entry = this.#entry(chart, isWhole);
+      const axis = this.#axis(chart);
+      const at = isWhole ? { x: axis.x, zoom: null } : axis;
+      const size = isAgainst(axis.x) ? RUNS_TOGETHER : RUNS_A_REQUEST;
+      for (const runs of chunks(runsOf(entry, this.#runsOf(chart)), size)) {
+        const key = [at.x, at.zoom, entry.target, ...runs].join();
+        if (!found.has(key)) found.set(key, { ...at, runs, target: entry.target, parts: [] });
         found.get(key).parts.push({ chart, entry });
       }
     }
@@ -165,8 +175,7 @@ export class SeriesStore {
     );
   }
 
-  #request({ zoom, runs, target, parts }, rev, signal) {
-    const { x } = this.#view;
+  #request({ x, zoom, runs, target, parts }, rev, signal) {
     const metrics = parts.map(({ chart, entry }) => entry.code(chart.metric));
     const params = {
       project: this.#project.name,
@@ -184,7 +193,7 @@ export class SeriesStore {
 
   #apply(frame, { runs, parts }, since) {
     const entries = new Map(parts.map(({ chart, entry }) => [chart.metric, entry]));
-    const isAll = runs.length === this.#runs.length;
+    const isAll = parts.every(({ chart }) => runs.length === this.#runsOf(chart).length);
     for (const part of frame.metrics) {
       entries.get(part.metric)?.apply(part, { runs, rev: frame.rev, since, isAll });
     }
@@ -200,10 +209,10 @@ export class SeriesStore {
   async tick(onMeta) {
     const { signal } = this.#abort;
     const since = this.#project.rev;
-    const current = this.#batches(this.#view.zoom, (entry) =>
-      entry.rev === since && entry.has(this.#runs) ? this.#runs : [],
+    const current = this.#batches(false, (entry, runs) =>
+      entry.rev === since && entry.has(runs) ? runs : [],
     );
-    const nothing = { zoom: null, runs: [], target: bucketsFor(0), parts: [] };
+    const nothing = { x: "step", zoom: null, runs: [], target: bucketsFor(0), parts: [] };
     let isNew = false;
     for (const batch of current.length ? current : [nothing]) {
       const frame = await this.#request(batch, since, signal);
@@ -216,6 +225,9 @@ export class SeriesStore {
     return isNew;
   }
 }
+
+/** Whether x is another metric, along which buckets have no width of their own. */
+const isAgainst = (x) => x.startsWith("metric:");
 
 /** The list in parts of at most so many. */
 export function chunks(list, size) {

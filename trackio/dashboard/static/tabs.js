@@ -1,4 +1,5 @@
-// The tabs: page, what it says, key, and which count of the project's contents tells it is empty.
+// The tabs: page, what it says, key, which count of the project's contents tells it is empty, and
+// whether it is only there once it is not.
 
 export const TABS = [
   ["metrics", "Metrics", "m", null],
@@ -10,4 +11,6 @@ export const TABS = [
   ["reports", "Reports", "e", "reports"],
   ["files", "Files", "i", null],
   ["health", "Health", "h", null],
+  ["artifacts", "Artifacts", "v", "artifacts", true],
+  ["registry", "Registry", "g", "registries", true],
 ];

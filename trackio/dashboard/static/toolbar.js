@@ -1,12 +1,14 @@
 // The controls above the charts: which metrics, how smooth, which axes, and the way out of a zoom.
 
+import { mainAxis } from "./axis.js";
 import { Display } from "./display.js";
 import { debounce, h, icon, matcher, setText } from "./dom.js";
-import { formatSpan, formatX } from "./format.js";
+import { formatAxis, formatSpan, formatX } from "./format.js";
 import { setOptions } from "./popover.js";
 import { fromSlider, KINDS, toSlider } from "./smooth.js";
 
 const MODES = [
+  ["own", "Default", "Each metric along what define_metric named for it, else the step"],
   ["step", "Step", "The step that was logged"],
   ["relative", "Relative", "Time since the run began"],
   ["time", "Wall", "Time of day"],
@@ -123,7 +125,7 @@ export class Toolbar {
   /** Show the state as it is now. */
   update() {
     const { state, project } = this.#app;
-    const [smooth, x] = [state.get("smooth"), this.#app.view().x];
+    const smooth = state.get("smooth");
     if (this.search.getRootNode().activeElement !== this.search)
       this.search.value = state.get("find");
     this.search.classList.toggle("is-plain", !matcher(state.get("find")).isValid);
@@ -132,16 +134,26 @@ export class Toolbar {
     this.number.value = String(smooth);
     this.kind.value = state.get("how");
     this.kind.hidden = smooth === 0;
-    for (const button of this.modes) button.setAttribute("aria-checked", String(button.mode === x));
-    this.#updateMetrics(project, x);
-    this.#updateZoom(state.get("zoom"), x);
+    const view = this.#app.wanted();
+    this.#updateModes(project, view.x);
+    this.#updateMetrics(project, view.x);
+    this.#updateZoom(view.zoom, mainAxis(view));
     this.display.update();
   }
 
-  #updateMetrics(project, x) {
+  /** Where no metric has an axis of its own, its own is the step. */
+  #updateModes(project, x) {
     const isSystem = this.#app.series.kind === "system";
-    for (const button of this.modes) button.hidden = isSystem && button.mode === "step";
-    this.metric.hidden = isSystem;
+    const isDefined = !isSystem && [...project.metrics.values()].some((metric) => metric.x);
+    const shown = x === "own" && !isDefined ? "step" : x;
+    for (const button of this.modes) {
+      button.hidden = { own: !isDefined, step: isSystem }[button.mode] ?? false;
+      button.setAttribute("aria-checked", String(button.mode === shown));
+    }
+  }
+
+  #updateMetrics(project, x) {
+    this.metric.hidden = this.#app.series.kind === "system";
     const keys = [...project.metrics.values()].slice(0, 2000).map((metric) => metric.key);
     setOptions(this.metric, [["", "Metric …"], ...keys.map((key) => [key, key])]);
     this.metric.value = x.startsWith("metric:") ? x.slice(7) : "";
@@ -150,15 +162,20 @@ export class Toolbar {
 
   #updateZoom(zoom, x) {
     this.zoom.hidden = zoom === null;
-    if (zoom) setText(this.zoomText, `${formatX(zoom[0], x)} – ${formatX(zoom[1], x)}`);
+    if (zoom) setText(this.zoomText, sayZoom(zoom, x));
   }
 
   /** Say over which stretch the smoothing looks back. */
-  setReach(length) {
-    setText(this.reach, length ? `≈ ${formatSpan(length, this.#app.view().x)}` : "");
+  setReach(length, x) {
+    setText(this.reach, length ? `≈ ${formatSpan(length, x)}` : "");
   }
 
   close() {
     this.display.close();
   }
+}
+
+function sayZoom([low, high], x) {
+  const name = x.startsWith("metric:") ? `${formatAxis(x)} ` : "";
+  return `${name}${formatX(low, x)} – ${formatX(high, x)}`;
 }

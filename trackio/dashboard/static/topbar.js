@@ -52,14 +52,14 @@ export class TopBar {
     );
   }
 
-  #tab(page, text, key, content) {
+  #tab(page, text, key, content, isShy = false) {
     const go = (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       this.#app.state.set({ page, open: null, at: null }, { push: true });
     };
     const link = h("a.tab", { href: "", title: `${text} (${key})`, on: { click: go } }, text);
-    Object.assign(link, { page, content });
+    Object.assign(link, { page, content, isShy, hidden: isShy });
     return link;
   }
 
@@ -110,7 +110,7 @@ export class TopBar {
     for (const link of this.tabs) {
       const isEmpty = link.content !== null && !found[link.content];
       link.classList.toggle("is-empty", isEmpty);
-      link.hidden = isEmpty && isHidden && !link.hasAttribute("aria-current");
+      link.hidden = isEmpty && (isHidden || link.isShy) && !link.hasAttribute("aria-current");
     }
   }
 
@@ -122,6 +122,7 @@ export class TopBar {
       link.href = state.href({ page: link.page, open: null, at: null });
       if (link.page === state.get("page")) {
         link.setAttribute("aria-current", "page");
+        link.hidden = false;
         const tabs = link.parentElement;
         tabs.scrollLeft = Math.max(0, link.offsetLeft - tabs.offsetLeft - 24);
       } else link.removeAttribute("aria-current");

@@ -92,6 +92,7 @@ const PLACES = {
   max: "max",
   mean: "mean",
   count: "count",
+  best: "best",
 };
 const ALSO = { state: "status", last_step: "step", id: "name" };
 

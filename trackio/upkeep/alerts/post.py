@@ -8,8 +8,10 @@ import http.client
 import random
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,7 +74,8 @@ class Poster:
         except AddressRefusedError as exc:
             raise PostError(str(exc), is_final=True) from exc
         except (OSError, http.client.HTTPException) as exc:
-            why = f"no answer within {self.timeout_s:g} s" if _is_timeout(exc) else str(exc)
+            is_late = _is_timeout(exc) or time.monotonic() >= ends_s
+            why = f"no answer within {self.timeout_s:g} s" if is_late else str(exc)
             raise PostError(f"{shown_url(url)}: {why or type(exc).__name__}") from exc
         if 300 <= status < 400:
             message = f"{shown_url(url)} redirects elsewhere: give the URL that it leads to"
@@ -85,16 +88,29 @@ class Poster:
 def _exchange(target: Target, body: bytes, ends_s: float) -> tuple[int, str]:
     """One request and its answer over one connection to the checked address."""
     connection = http.client.HTTPConnection(target.host, target.port)
+    watch: threading.Timer | None = None
     try:
-        connection.sock = _connect(target, ends_s)
+        connection.sock = sock = _connect(target, ends_s)
+        watch = threading.Timer(_left(ends_s), _shut, [sock])  # a byte in time is not all in time
+        watch.daemon = True
+        watch.start()
         headers = {"Content-Type": "application/json", "User-Agent": f"trackio/{__version__}"}
         connection.request("POST", target.path, body, headers | {"Host": _host(target)})
         connection.sock.settimeout(_left(ends_s))
         answer = connection.getresponse()
         answer.read(_READ_BYTES)
+        _left(ends_s)
         return answer.status, answer.reason
     finally:
+        if watch is not None:
+            watch.cancel()
         connection.close()
+
+
+def _shut(sock: socket.socket) -> None:
+    """End what still waits for the other side."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _connect(target: Target, ends_s: float) -> socket.socket:

@@ -28,6 +28,8 @@ from trackio.upkeep.migrate.names import canonical, is_encodable, storable_name
 TABLES: Final = ("artifacts", "artifact_versions", "artifact_aliases")
 _REGISTRY: Final = "registry-"
 _NOBODY: Final = "0" * 64
+_MOST_VERSIONS: Final = 10_000
+"""A number that is larger is no number of a version, but damage."""
 
 Versions = dict[tuple[str, str, int], tuple[str, Manifest, VersionId]]
 """What became of a version: by the file name of its project, its name and its number."""
@@ -42,6 +44,8 @@ class Artifacts:
     versions: Versions = field(default_factory=dict)
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     descriptions: dict[str, str | None] = field(default_factory=dict)
+    brought: set[str] = field(default_factory=set)
+    """The files of the source whose bytes are blobs now."""
 
     def bring(self, source: Source, home: str) -> None:
         """The artifacts of one database; the events of a registry are remembered."""
@@ -111,8 +115,10 @@ class Artifacts:
                 self.context.report.notes.append(f"{stem}: the blob {digest} is gone")
             elif hash_file(path) != digest:
                 self.context.report.notes.append(f"{stem}: the blob {digest} is damaged")
-            elif str(key) not in listed:
-                files[key] = (path, digest)
+            else:
+                self.brought.add(path.relative_to(self.root).as_posix())
+                if str(key) not in listed:
+                    files[key] = (path, digest)
         self.context.outlet.put_blobs(files)
 
     def _put(self, files: Mapping[str, Content], listed: set[str]) -> None:
@@ -186,7 +192,7 @@ def _numbered(
     """The versions of an artifact by number, with an empty one where one was deleted."""
     by_number = {int(row["version"]): row for row in rows}
     before: VersionId | None = None
-    for number in range(max(by_number, default=-1) + 1):
+    for number in range(min(max(by_number, default=-1) + 1, _MOST_VERSIONS)):
         row: dict[str, Any] | None = by_number.get(number)
         manifest = _manifest(artifact, row, home, number)
         said = (row or artifact).get("created_at")

@@ -17,6 +17,8 @@ from trackio.upkeep.migrate.legacy import BODIES, CONFIGS, Damage, Row, Shape
 from trackio.upkeep.migrate.repair import mend
 
 _BATCH: Final = 2048
+_MOST_FAILURES: Final = 100_000
+"""A table that fails more often is given up: where its ids end may be a lie, too."""
 _COMMON: Final = ("project_name", "run_id", "run_name", "timestamp", "step", "log_id", "space_id")
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     CONFIGS: {"timestamp": "created_at"},
@@ -146,12 +148,14 @@ class Database:
         sql = f"SELECT rowid, {', '.join(columns)} FROM {_quoted(table)} NOT INDEXED WHERE rowid"  # noqa: S608
         first, last = self._bounds(table)
         waiting = [(first, last)]
+        failures = 0
         while waiting:
             first, last = waiting.pop()
             try:
                 rows = self._fetch(sql, first, last)
             except (sqlite3.Error, MemoryError, OverflowError) as exc:
-                waiting += self._halves(table, first, last, exc)
+                failures += 1
+                waiting += self._halves(table, first, last, exc, is_last=failures > _MOST_FAILURES)
                 continue
             if rows:
                 yield rows
@@ -178,9 +182,11 @@ class Database:
             raise sqlite3.DatabaseError("its rows are out of order")
         return rows
 
-    def _halves(self, table: str, first: int, last: int, exc: Exception) -> list[tuple[int, int]]:
+    def _halves(
+        self, table: str, first: int, last: int, exc: Exception, *, is_last: bool = False
+    ) -> list[tuple[int, int]]:
         """What to try instead of a stretch that cannot be read, the lower half last."""
-        if first < last:
+        if first < last and not is_last:
             middle = (first + last) // 2
             return [(middle + 1, last), (first, middle)]
         before = self.damage[-1] if self.damage else None

@@ -78,7 +78,12 @@ def discover(root: Path, *, skips_store: bool) -> Discovery:
         skips_store: whether a store of the new layout lies in the same folder.
     """
     paths = {path: size for path, size in _walk(root) if not (skips_store and _is_ours(path))}
-    files = [_classify(path, size, paths) for path, size in sorted(paths.items())]
+    files = [
+        _classify(path, size, paths)
+        if size >= 0
+        else Found(path=path, size_bytes=0, role="foreign", note="a link that leads elsewhere")
+        for path, size in sorted(paths.items())
+    ]
     units = _units(root, files)
     fragments = [
         Fragment(path=file.path, file=root / file.path) for file in files if file.role == "inbox"
@@ -87,6 +92,11 @@ def discover(root: Path, *, skips_store: bool) -> Discovery:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, int]]:
+    """Every file and its size, which is -1 for a link that leads out of the folder.
+
+    A folder that somebody sent may hold a link to any file of this machine.
+    """
+    inside = root.resolve()
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -96,6 +106,8 @@ def _walk(root: Path) -> Iterator[tuple[str, int]]:
                 if entry.is_dir(follow_symlinks=False):
                     if not (entry.name.startswith(".") and not folder):
                         waiting.append(f"{path}/")
+                elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
+                    yield path, -1
                 elif entry.is_file():
                     yield path, entry.stat().st_size
 

@@ -13,7 +13,7 @@ from trackio.upkeep.migrate.sources import Fates
 
 
 def copy_files(found: Discovery, context: Context, homes: Mapping[str, str], fates: Fates) -> None:
-    """Copy saved files, media that no row refers to, blobs of artifacts, tokens.
+    """Copy saved files, media that no row refers to, blobs that no version holds, tokens.
 
     Args:
         found: all files.
@@ -23,6 +23,8 @@ def copy_files(found: Discovery, context: Context, homes: Mapping[str, str], fat
     """
     files: dict[LegacyKey, tuple[Path, str]] = {}
     for file in found.files:
+        if file.role == "artifacts" and file.path in fates:  # a version holds it
+            continue
         if file.role == "media" and file.path in context.media.used:
             fates[file.path] = ("copied", "")
         elif file.role == "media" and file.path in context.media.left:

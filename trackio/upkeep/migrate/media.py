@@ -35,7 +35,7 @@ class MediaFiles:
     """
 
     def __init__(self, root: Path, paths: Iterable[str]) -> None:
-        self._root = root
+        self.root = root
         self._paths = {path for path in paths if path.startswith(f"{ROOT}/")}
         self._by_name = _index(self._paths)
         self._known: dict[str, Blob] = {}
@@ -51,7 +51,7 @@ class MediaFiles:
             return None
         self.used.add(path)
         if path not in self._known:
-            file = self._root / path
+            file = self.root / path
             self._known[path] = Blob(hash_file(file), _extension(path), file)
         return self._known[path]
 

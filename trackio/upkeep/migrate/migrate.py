@@ -90,6 +90,7 @@ class _Migration:
             if self._is_wanted(unit, inbox_names.get(stem, set())):
                 self._bring(unit)
         self._artifacts.finish()
+        self._fates.update(dict.fromkeys(self._artifacts.brought, ("migrated", "")))
         self._quarantine_lines()
         files.copy_files(self._found, self._context, self._homes, self._fates)
         files.report_files(self._found, self._context, self._fates)

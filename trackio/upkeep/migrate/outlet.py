@@ -4,7 +4,7 @@ What is listed and can be read is never put again, so that a second migration ad
 an interrupted one goes on. In a dry run nothing is put and nothing read back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,12 @@ from typing import Final
 import pyarrow as pa
 
 from trackio import keys, shard
+from trackio.artifacts.commit import How, commit
+from trackio.artifacts.manifest import Manifest
+from trackio.artifacts.sending import Files
 from trackio.errors import FormatTooNew, NotFound, UnreadableFile
 from trackio.keys import BlobKey, LegacyKey, MediaKey, ShardKey
-from trackio.model import SeqRange
+from trackio.model import SeqRange, VersionId
 from trackio.store.base import Content, Store, is_local, readable
 from trackio.upkeep.migrate.media import hash_file
 
@@ -81,6 +84,17 @@ class Outlet:
             for key, (_, digest) in some.items():
                 if self.digest(str(key)) != digest:
                     self.differences.append(f"{key} is not what was put there")
+
+    def put_version(
+        self, manifest: Manifest, files: Files, *, aliases: Iterable[str], wanted_id: VersionId
+    ) -> None:
+        """Put a version of an artifact, unless there is one with these files."""
+        if self.dry_run:
+            return
+        how = How(wanted_id=wanted_id, keeps_type=True)
+        done = commit(self.store, manifest, files, aliases=aliases, how=how)
+        self.put_files += done.put_files + done.is_new
+        self.put_bytes += done.put_bytes
 
     def put_missing(self, files: Mapping[LegacyKey, tuple[Path, str]]) -> None:
         """Put files that migration keeps, unless they are listed; as `put_blobs`."""

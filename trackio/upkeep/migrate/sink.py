@@ -5,13 +5,15 @@ a summary and a finish row. Its id and the names of its shards follow from the s
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from trackio import keys
+from trackio.artifacts.artifact import Artifact
+from trackio.artifacts.manifest import make_version_id
 from trackio.catalog import list_writer
 from trackio.keys import MediaKey, MetaKey, NameKey, ShardKey
 from trackio.meta import encode_meta
@@ -32,6 +34,7 @@ from trackio.model import (
 )
 from trackio.rows import Rows
 from trackio.upkeep.migrate.media import Blob, MediaFiles
+from trackio.upkeep.migrate.moments import iso_of
 from trackio.upkeep.migrate.names import is_encodable, is_same_identity
 from trackio.upkeep.migrate.outlet import Outlet
 from trackio.upkeep.migrate.report import Outcome, RunReport, series_reports
@@ -162,6 +165,26 @@ class Sink:
             MediaKey(plan.project, plan.run_id, plan.writer_id, blob.sha256, blob.extension)
         ] = blob
 
+    def put_artifact(
+        self, time_us: int, artifact: Artifact, aliases: Iterable[str]
+    ) -> dict[str, Any]:
+        """Put a version that this run made; what its row says, which the source alone decides."""
+        plan = self.plan
+        manifest, files = artifact.make_manifest(
+            plan.project, run_id=plan.run_id, run_name=plan.name
+        )
+        manifest = replace(manifest, created=iso_of(time_us))
+        wanted_id = make_version_id(manifest.digest, time_us // 1000)
+        self._outlet.put_version(manifest, files, aliases=aliases, wanted_id=wanted_id)
+        return {
+            "direction": "output",
+            "project": plan.project,
+            "name": artifact.name,
+            "type": artifact.type,
+            "version_id": wanted_id,
+            "digest": manifest.digest,
+        }
+
     def end_as(self, state: str, reason: str | None, time_us: int | None = None) -> None:
         """What the finish row will say, and when it was, if that is known."""
         self._ending = (state, reason or self.plan.reason)
@@ -206,15 +229,16 @@ class Sink:
         tombstone = find_tombstone(store, plan.project, plan.run_id)
         if tombstone is not None and plan.writer_id < tombstone:
             self.outcome = "deleted there"
-        elif any(map(self._is_other_state, self._listed)):
+        elif any(self._is_other_state(key, tombstone or "") for key in self._listed):
             self.outcome = "changed since"
         else:
             files = list_writer(store, plan.project, plan.run_id, plan.writer_id)
             self._held = files.cover.ranges
 
-    def _is_other_state(self, key: str) -> bool:
+    def _is_other_state(self, key: str, tombstone: str) -> bool:
+        """Whether this file is of the same source as it was, and not deleted."""
         match keys.parse(key):
-            case ShardKey() | keys.PointerKey() as parsed:
+            case ShardKey() | keys.PointerKey() as parsed if parsed.writer_id >= tombstone:
                 other = parsed.writer_id
                 return other != self.plan.writer_id and is_same_identity(other, self.plan.writer_id)
         return False
@@ -297,8 +321,8 @@ class Sink:
         if not self.is_open:
             if self.outcome == "changed since":
                 yield (
-                    "it was migrated before, and its source has changed since: delete the run "
-                    "in the new store and migrate again"
+                    "it was brought over before, and its source has changed since: delete the run "
+                    "in the new store and bring it over again"
                 )
             return
         if not self._is_elsewhere:

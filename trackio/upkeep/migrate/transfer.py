@@ -135,9 +135,15 @@ class _Transfer:
         _account_damage(counts, source)
 
     def _keep_upload(self, said: dict[str, Any], aside: Aside) -> None:
-        """Keep the bytes that were waiting to be uploaded, which may be anywhere on the disk."""
+        """Keep the bytes that were waiting to be uploaded, unless they lie outside the folder.
+
+        Its path is what the database says, and a database may come from anybody.
+        """
         file = Path(valid_text(said.get("file_path")))
-        if _is_file(file):
+        if _is_file(file) and not file.resolve().is_relative_to(self._context.media.root.resolve()):
+            note = f"{self._path}: {file} was to be uploaded and lies elsewhere: save it yourself"
+            self._context.report.notes.append(note)
+        elif _is_file(file):
             aside.attach(f"pending_uploads/{said.get('id')}-{file.name}", file)
         else:
             note = f"{self._path}: {file.name!r} was to be uploaded, but is gone"

@@ -1,0 +1,1 @@
+"""Every tracker that installs, with the same calls: `make bench-peers`."""
