@@ -218,17 +218,17 @@ class Run(WithArtifacts, WithFiles, WithAlerts, WithSummary, WithNames, Familiar
             local=local,
             command=sync_command(self._settings) if local else None,
             interval_s=path.interval_s,
+            unkept=min(local, path.writer.unjournaled),
         )
         if local:
             _log.warning(
-                "trackio: %d of %d calls of %r are not in %s yet (%s); they are safe on this "
-                "machine, and `%s` sends them",
+                "trackio: %d of %d calls of %r are not in %s yet (%s); %s",
                 local,
                 report.calls,
                 self.name,
                 self._store.url,
                 path.reason or self._why_local(),
-                report.command,
+                report.where,
             )
         return report
 

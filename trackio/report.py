@@ -10,14 +10,16 @@ class FinishReport:
     """What `finish` achieved.
 
     `calls` were made; `local` of them are only on this machine, and `command` brings them to
-    the store. `interval_s` is how far apart sendings were at the end: the store may have asked
-    for more time between them; None for a directory, where nothing is sent.
+    the store. `unkept` of these are in no journal either, because this machine could not write
+    one: they end with the process. `interval_s` is how far apart sendings were at the end: the
+    store may have asked for more time between them; None for a directory, where nothing is sent.
     """
 
     calls: int
     local: int
     command: str | None
     interval_s: float | None = None
+    unkept: int = 0
 
     @property
     def stored(self) -> int:
@@ -28,6 +30,17 @@ class FinishReport:
     def is_complete(self) -> bool:
         """Whether everything is in the store, so that this machine may vanish."""
         return self.local == 0
+
+    @property
+    def where(self) -> str:
+        """Where the local calls are, and what to do about them."""
+        if not self.unkept:
+            return f"they are safe on this machine, and `{self.command}` sends them"
+        rest = f"; `{self.command}` sends the others" if self.unkept < self.local else ""
+        return (
+            f"{self.unkept} of them could not be written to this machine either, and end with "
+            f"this process{rest}"
+        )
 
 
 def sync_command(settings: Settings) -> str:

@@ -49,9 +49,11 @@ class WithArtifacts:
             aliases: what this version is called besides `latest` and its number.
             overwrite: delete the versions before it.
 
+        Where it can be written neither to the store nor to this machine, a warning says so, and
+        the artifact that is returned is not logged: its `wait()` raises.
+
         Raises:
             InvalidInput: it is empty, cannot be read, or was of another type before.
-            StoreUnavailable, StoreRefused: the directory cannot be written.
         """
         return self._own_artifacts().log(
             artifact_or_path,

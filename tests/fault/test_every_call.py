@@ -92,6 +92,10 @@ from trackio.store.directory import Directory
 stuck = threading.Event()
 Directory.put = lambda self, files: stuck.wait(60)
 """
+KEEP = """
+kept = trackio.log_artifact(os.__file__, name="code", type="code")
+trackio.save(os.__file__)
+"""
 FILE = """
 home = Path(os.environ["TRACKIO_DIR"])
 home.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +109,7 @@ home.write_bytes(b"a file")
         ("", FORKS),
         (GARBAGE, ""),
         (FULL, ""),
-        (FILE, ""),
+        (FILE, KEEP),
         (HANGS, ""),
     ],
     ids=["nothing, and a fork", "garbage", "full disk", "the home is a file", "a store that hangs"],
@@ -121,9 +125,12 @@ def test_no_call_raises(tmp_path: Path, broken: str, more: str) -> None:
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="needs /proc")
 def test_a_home_that_cannot_be_written_raises_nothing() -> None:
     """`/proc` refuses every new file, also to root."""
-    script = SCRIPT.replace("BREAK", "").replace("MORE", "")
+    script = SCRIPT.replace("BREAK", "").replace("MORE", KEEP)
     done = run(Path("/proc/trackio"), script, TRACKIO_FINISH_S="0.5", TRACKIO_FLUSH_S="0.05")
     assert (0, "whole") == (done.returncode, done.stdout.strip()), done.stderr[-3000:]
+    assert "artifact 'code' was not logged" in done.stderr
+    assert "could not be written to this machine either" in done.stderr
+    assert "safe on this machine" not in done.stderr
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

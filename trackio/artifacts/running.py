@@ -1,5 +1,6 @@
 """The artifacts of one run: what it logs, what it uses, and the rows that say so."""
 
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ from trackio.artifacts.contents import FilePath
 from trackio.artifacts.upload import Upload, log_artifact
 from trackio.artifacts.use import find_artifact
 from trackio.artifacts.versions import check_alias
-from trackio.errors import InvalidInput
+from trackio.errors import InvalidInput, StoreRefused, StoreUnavailable
 from trackio.model import ARTIFACT, Json
 from trackio.settings import Patience, Settings
 from trackio.store.base import Store
@@ -19,6 +20,8 @@ from trackio.values.plain import dump_text
 
 INPUT: Final = "input"
 OUTPUT: Final = "output"
+
+_log = logging.getLogger("trackio")
 
 
 class RunArtifacts:
@@ -51,21 +54,37 @@ class RunArtifacts:
         """Log an artifact, or a file or a folder as one; see `Run.log_artifact`."""
         artifact = _as_artifact(given, name, kind)
         words = [aliases] if isinstance(aliases, str) else list(aliases or ())
-        upload = log_artifact(
+        names = [check_alias(alias) for alias in words]
+        try:
+            upload = self._send(artifact, header, names, overwrite=overwrite)
+        except (StoreUnavailable, StoreRefused, OSError) as exc:
+            _log.warning(
+                "trackio: artifact %r was not logged (%s): it stays where it is; log it again "
+                "when %s can be written",
+                artifact.name,
+                exc,
+                self._store.url,
+            )
+            return artifact
+        if upload is not None:
+            self._uploads = [it for it in self._uploads if not it.is_done]
+            self._uploads.append(upload)
+        self._note(artifact, OUTPUT)
+        return artifact
+
+    def _send(
+        self, artifact: Artifact, header: journal.Header, aliases: list[str], *, overwrite: bool
+    ) -> Upload | None:
+        return log_artifact(
             artifact,
             store=self._store,
             settings=self._settings,
             project=header.project,
             run_id=header.run_id,
             run_name=header.meta.name,
-            aliases=[check_alias(alias) for alias in words],
+            aliases=aliases,
             overwrite=overwrite,
         )
-        if upload is not None:
-            self._uploads = [it for it in self._uploads if not it.is_done]
-            self._uploads.append(upload)
-        self._note(artifact, OUTPUT)
-        return artifact
 
     def use(
         self, given: Artifact | str, header: journal.Header, kind: str | None = None

@@ -11,7 +11,7 @@ from typing import Final
 
 from trackio import keys
 from trackio.artifacts.hashing import Hashed
-from trackio.errors import InvalidInput
+from trackio.errors import InvalidInput, StoreRefused
 from trackio.store.base import Content, Store
 
 Files = Mapping[str, Hashed]
@@ -64,7 +64,10 @@ def _put_batch(
         for file in batch
     }
     _check_unchanged(batch)
-    store.put(contents)
+    try:
+        store.put(contents)
+    except InvalidInput as exc:  # nobody chose the name of a blob: something lies in its way
+        raise StoreRefused(str(exc)) from exc
     changed = [file for file in batch if not file.is_unchanged()]
     if taken := [it for it in changed if it.digest not in listed]:
         store.delete([str(keys.BlobKey(project, file.digest)) for file in taken])

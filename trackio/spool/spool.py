@@ -153,7 +153,8 @@ class Spool:
             self._sending.update(batch)
         if not batch:
             return True
-        self.pace.begin(self._clock.monotonic())
+        began_s = self._clock.monotonic()
+        self.pace.begin(began_s)
         try:
             failure = self._send_in_order(batch)
         finally:
@@ -163,7 +164,7 @@ class Spool:
         if failure is None:
             self._note_success()
         else:
-            self._note_failure(failure)
+            self._note_failure(failure, began_s)
         return failure is None
 
     # The side that a roll-up needs.
@@ -274,13 +275,13 @@ class Spool:
         forget_outage(self.store.url)
         self._tell_pace()
 
-    def _note_failure(self, exc: TrackioError) -> None:
+    def _note_failure(self, exc: TrackioError, began_s: float) -> None:
         now_s = self._clock.monotonic()
         self.pace.fail(now_s, exc.retry_after_s if isinstance(exc, StoreUnavailable) else None)
         self.last_error = exc
         if isinstance(exc, StoreRefused):
             with self._changed:
-                self._refused_s = now_s
+                self._refused_s = began_s  # who began to wait since then sees one more attempt
                 self._changed.notify_all()
         tell_unreachable(self.store.url, exc)
         self._tell_pace()

@@ -13,6 +13,7 @@ class NoWriter:
     next_seq = 0
     next_step = 0
     safe_seq = -1
+    unjournaled = 0
 
     def __init__(self, header: journal.Header) -> None:
         self.header = header
