@@ -7,6 +7,7 @@ from typing import Final
 
 from trackio import journal
 from trackio.clock import Clock
+from trackio.model import WriterId
 from trackio.settings import FlushPolicy, UpkeepPolicy
 from trackio.spool import Spool
 from trackio.store.base import Store
@@ -27,6 +28,8 @@ _UPKEEP: Final = UpkeepPolicy(grace_s=GRACE_S, fan_in=3, small_bytes=30_000)
 class Process:
     """A writer, what its threads work with, and what it was promised.
 
+    `began_as` is the id it had before it may have taken another, because its run was deleted;
+    until then its calls may have been published from its journal under that id.
     `logged` is what it said, by seq, key and value; `acknowledged` are the seqs of calls that
     returned with their line in the journal, `doubtful` those that were only kept in memory.
     """
@@ -36,6 +39,7 @@ class Process:
     publisher: Publisher
     rollup: RollUp
     spool: Spool | None
+    began_as: WriterId
     is_alive: bool = True
     is_finished: bool = False
     actors: list[Actor] = field(default_factory=list)
@@ -55,9 +59,9 @@ class Process:
         return self.is_alive and not busy
 
     def points(self) -> set[Point]:
-        """All that it ever said."""
-        writer_id = self.header.writer_id
-        return {(writer_id, *each) for each in self.logged}
+        """All that it ever said, under either of its ids."""
+        writer_ids = {self.began_as, self.header.writer_id}
+        return {(writer_id, *each) for writer_id in writer_ids for each in self.logged}
 
     def promised(self) -> set[Point]:
         """What must not be lost: calls that returned, and those in memory once they are put."""
@@ -108,7 +112,14 @@ class Machine:
             policy=_UPKEEP,
             clock=clock,
         )
-        return Process(clock=clock, writer=writer, publisher=publisher, rollup=rollup, spool=spool)
+        return Process(
+            clock=clock,
+            writer=writer,
+            publisher=publisher,
+            rollup=rollup,
+            spool=spool,
+            began_as=header.writer_id,
+        )
 
     def open_spool(self, number: int, store: Store, clock: Clock) -> Spool:
         """The spool of a process, or of whoever takes it up."""
