@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.property.test_query_laws import check_buckets, points_of
@@ -121,7 +121,15 @@ questions = st.fixed_dictionaries(
 )
 
 
+BACKWARDS: Sequence[Written] = [
+    ([(None, {"a": 0.0}, wait_s) for wait_s in (1, 0, -1)], 1, False, False)
+]
+"""A clock that goes back behind two sections before."""
+SMALL = LongPolicy(large_rows=0, long_rows=1, indexed_rows=0, fine_buckets=1)
+
+
 @law
+@example(BACKWARDS, 1, SMALL, {"x": "time", "target": None, "width": None, "lo": None, "hi": None})
 @given(histories, st.integers(1, 9), policies, questions)
 def test_sections_say_what_the_points_say(
     history: Sequence[Written], group_rows: int, policy: LongPolicy, asked: dict[str, Any]

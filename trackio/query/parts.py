@@ -104,9 +104,10 @@ def in_line(parts: Iterable[Part]) -> list[Part]:
     """Parts that follow each other in x, made of these by joining those that do not."""
     line: list[Part] = []
     for part in _without_crumbs(sorted(parts, key=lambda part: part.order)):
-        overlapping = [part]
-        while line and line[-1].high > overlapping[0].low:
+        overlapping, low = [part], part.low
+        while line and line[-1].high > low:
             overlapping.insert(0, line.pop())
+            low = min(low, overlapping[0].low)
         line.append(part if len(overlapping) == 1 else _joined(overlapping))
     return line
 
