@@ -23,6 +23,9 @@ os.environ["TRACKIO_ENVIRONMENT"] = "0"
 atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)
 
 
+settings.register_profile("always", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("always")
+"""The same examples each time, however slow the machine is."""
 settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
 """`pytest tests/security --hypothesis-profile=long` looks 50 times as far."""
 
