@@ -25,7 +25,7 @@ def main() -> None:
     measured = measure(peers, args.workloads or list(WORKLOADS), args.rounds, args.seconds)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(measured, indent=1))
-    about = f"{machine.here()}; {args.rounds} rounds, each cut after {args.seconds:g} s of logging"
+    about = f"{machine.here()}; rounds: {args.rounds}, each cut after {args.seconds:g} s of logging"
     if args.write:
         page.write(measured, about)
 

@@ -132,7 +132,7 @@ def value(rounds: Sequence[Mapping[str, float]], column: Column) -> float | None
 
 
 def _section(section: Section, rounds: Rounds) -> str:
-    names = [peer.name for peer in ROSTER if rounds.get(peer.name)]
+    names = [peer.name for peer in ROSTER if any(rounds.get(peer.name, ()))]
     first = section.columns[0]
     products = {peer.name for peer in ROSTER if not peer.is_limit}
     known = {name: value(rounds[name], first) for name in names}
@@ -175,7 +175,7 @@ def _picture(measured: Mapping[str, Rounds], workload: str, figure: str, title: 
         [known for known, _ in bars],
         color=[colors.get(name, "#6d87a8") for _, name in bars],
     )
-    axes.bar_label(drawn, fmt=lambda known: f" {known:,.3g}", fontsize=8)
+    axes.bar_label(drawn, fmt=_short, fontsize=8)
     axes.set_xscale("log")
     axes.margins(x=0.15)
     axes.set_title(title, loc="left", fontsize=10)
@@ -184,6 +184,10 @@ def _picture(measured: Mapping[str, Rounds], workload: str, figure: str, title: 
     path = IMAGES / f"bench_{workload}_{figure}.svg"
     drawing.savefig(path, facecolor="white", metadata={"Date": None})
     return f"![{title}](images/{path.name})"
+
+
+def _short(number: float) -> str:
+    return f" {number:,.0f}" if number >= 100 else f" {number:.3g}"
 
 
 def _left_out() -> str:

@@ -75,5 +75,4 @@ LEFT_OUT: Final = {
     "its environment",
     "ClearML": "its offline mode had not returned from `close()` two minutes after 2,000 calls",
     "LitLogger": "has no offline mode",
-    "Comet, Neptune 1.x": "need an account, or are no longer served",
 }
